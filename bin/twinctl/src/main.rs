@@ -1,0 +1,3 @@
+//! The `twinctl` command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The Digital Twins Definition Language: models with spans, validation.

@@ -1,0 +1,27 @@
+//! The durable, verifiable record of every deployment.
+//!
+//! # Terms
+//!
+//! | term | meaning |
+//! |---|---|
+//! | store | one folder on disk (`<state>/journal`): a sled database that holds every stream |
+//! | stream | the records of one deployment, numbered from 0 without gaps |
+//! | record | one event with its sequence number, time, actor, run and two hashes |
+//! | run | one attempt to bring a deployment to a definition; it may be interrupted, resumed, rolled back |
+//! | definition | the parsed project without secrets, stored content-addressed beside the journal |
+//! | head | sequence number and hash of the newest record of a stream |
+//! | lease | the right to write: held by one process, gone when that process is gone |
+//! | in doubt | a step whose intent is on disk and whose outcome is not |
+//!
+//! # Invariants
+//!
+//! 1. A record is on disk (`fdatasync`) before [`Stream::append`] returns.
+//! 2. Records never change; sequence numbers have no gaps; each record carries the hash of the one before it.
+//! 3. An illegal transition is rejected when appended and when loaded ([`state`]).
+//! 4. Reading never takes the lease, and never writes below the state folder.
+//! 5. Nothing is repaired silently.
+//!
+//! This crate knows no step and no cloud: steps are names, documents are digests and opaque JSON.
+
+pub mod event;
+pub mod record;

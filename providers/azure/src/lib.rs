@@ -1,0 +1,1 @@
+//! Azure: Resource Manager, Digital Twins and IoT Hub clients.

@@ -1,0 +1,1 @@
+//! The local cloud: Azure's own HTTP interfaces, served on loopback.

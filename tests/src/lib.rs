@@ -1,0 +1,1 @@
+//! The whole system under test: crash sweeps, contracts, one file per command.

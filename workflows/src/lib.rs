@@ -1,0 +1,1 @@
+//! What a deployment is: project files, decisions, a graph of steps.
