@@ -1,1 +1,22 @@
 //! The live path: the functions that run inside the clouds, and their settings.
+//!
+//! | term | means |
+//! |---|---|
+//! | function | one unit of the live path, by its public name (`adt-pusher`); see [`function::Function`] |
+//! | app | the process that hosts one or more functions and owns their environment |
+//! | app settings | an app's environment, as text; written by the deployer, read by the functions |
+//! | setting | one entry of it: plain text, or a reference to a secret ([`settings::Setting`]) |
+//! | secret reference | which token stands there, by connection and generation, with its fingerprint; safe to journal |
+//! | twin info | which twin and which of its properties a device feeds; built at deployment, never guessed |
+//! | package | the zip that an app is deployed from; equal contents make equal bytes |
+//!
+//! Invariants:
+//! - One typed struct per function serves the deployer, who writes it into app settings, and the function, which reads
+//!   it back: the two sides cannot disagree.
+//! - A secret's value is only ever held by [`settings::Secret`], which never prints.
+//! - Functions that share an app never give one setting two meanings.
+
+pub mod function;
+pub mod package;
+pub mod settings;
+pub mod twin_info;

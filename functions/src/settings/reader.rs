@@ -1,0 +1,82 @@
+//! Reading settings back, and the builder that writes them.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use super::{AppSettings, Secret, SecretRef, Setting};
+use crate::twin_info::TwinInfo;
+
+/// A setting that a function needs is missing or not readable. Names the setting, never its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The setting is not there, or empty.
+    #[error("read the setting {0}: it is not set")]
+    Missing(&'static str),
+    /// The setting is there and of another shape.
+    #[error("read the setting {name}: it is not {expected}")]
+    Malformed {
+        /// The setting's name.
+        name: &'static str,
+        /// What it should be, with its article.
+        expected: &'static str,
+    },
+}
+
+/// An app's environment, seen by one function.
+pub(super) struct Reader<'a>(pub(super) &'a BTreeMap<String, String>);
+
+impl Reader<'_> {
+    /// The text of a setting; an empty one counts as not set, as the deployer writes what is not known yet.
+    pub(super) fn optional(&self, name: &'static str) -> Option<String> {
+        self.0.get(name).filter(|text| !text.is_empty()).cloned()
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<String, Error> {
+        self.optional(name).ok_or(Error::Missing(name))
+    }
+
+    pub(super) fn url(&self, name: &'static str) -> Result<url::Url, Error> {
+        parse_url(name, &self.text(name)?)
+    }
+
+    pub(super) fn optional_url(&self, name: &'static str) -> Result<Option<url::Url>, Error> {
+        self.optional(name).map(|text| parse_url(name, &text)).transpose()
+    }
+
+    pub(super) fn secret(&self, name: &'static str) -> Result<Secret, Error> {
+        self.text(name).map(Secret::new)
+    }
+
+    pub(super) fn twin_info(&self, name: &'static str) -> Result<TwinInfo, Error> {
+        let text = self.text(name)?;
+        serde_json::from_str(&text).map_err(|_| Error::Malformed { name, expected: "a device to twin map in JSON" })
+    }
+}
+
+fn parse_url(name: &'static str, text: &str) -> Result<url::Url, Error> {
+    url::Url::from_str(text).map_err(|_| Error::Malformed { name, expected: "an absolute URL" })
+}
+
+/// Collects settings for the deployer.
+#[derive(Default)]
+pub(super) struct Writer(AppSettings);
+
+impl Writer {
+    pub(super) fn plain(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.0.insert(name.into(), Setting::Plain(text.into()));
+        self
+    }
+
+    pub(super) fn secret(mut self, name: &'static str, reference: &SecretRef) -> Self {
+        self.0.insert(name.into(), Setting::Secret(reference.clone()));
+        self
+    }
+
+    pub(super) fn twin_info(self, name: &'static str, info: &TwinInfo) -> Self {
+        let json = serde_json::to_string(info).expect("twin info is plain structs with string keys");
+        self.plain(name, json)
+    }
+
+    pub(super) fn finish(self) -> AppSettings {
+        self.0
+    }
+}

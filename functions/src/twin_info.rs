@@ -1,0 +1,118 @@
+//! Which twin and which of its properties a device feeds: the value of `DIGITAL_TWIN_INFO`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The map from devices to twins, built and checked at deployment.
+///
+/// The functions take it as it is: a device that it does not name has no twin, a property that it does not name is
+/// reported and not sent (one foreign key makes Azure Digital Twins reject a whole patch).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwinInfo {
+    /// The name of the digital twin.
+    pub digital_twin_name: String,
+    /// The devices by id.
+    pub devices: BTreeMap<String, DeviceInfo>,
+}
+
+/// The twin that a device feeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// The twin's `$dtId`.
+    pub twin: String,
+    /// The twin's model, a DTMI.
+    pub model: String,
+    /// The device's properties, by the name under which the device sends them.
+    pub properties: BTreeMap<String, PropertyInfo>,
+}
+
+/// Where a device's property lands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PropertyInfo {
+    /// The component that has the property; absent for a property of the twin itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// The property's name in the model.
+    pub property: String,
+    /// What the model takes.
+    pub schema: ValueSchema,
+}
+
+impl PropertyInfo {
+    /// The JSON Patch path of the value: `/temperature` or `/motor/speed`.
+    ///
+    /// DTDL names are letters, digits and underscores, so nothing needs escaping.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match &self.component {
+            Some(component) => format!("/{component}/{}", self.property),
+            None => format!("/{}", self.property),
+        }
+    }
+
+    /// The JSON Patch path of the value's source time.
+    #[must_use]
+    pub fn source_time_path(&self) -> String {
+        match &self.component {
+            Some(component) => format!("/{component}/$metadata/{}/sourceTime", self.property),
+            None => format!("/$metadata/{}/sourceTime", self.property),
+        }
+    }
+}
+
+/// The kinds of value that live data can carry into a twin; DTDL's primitive schemas and enumerations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueSchema {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number of 32 bits.
+    Integer,
+    /// A whole number of 64 bits.
+    Long,
+    /// A number of 32 bits.
+    Float,
+    /// A number of 64 bits.
+    Double,
+    /// Text of up to 4 KB.
+    String,
+    /// `2026-11-23`
+    Date,
+    /// `2026-11-23T10:15:30Z`
+    DateTime,
+    /// `10:15:30`
+    Time,
+    /// `PT5M`
+    Duration,
+    /// One of these strings.
+    Enum(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_reach_into_components() {
+        let info = PropertyInfo {
+            component: Some("motor".into()),
+            property: "speed".into(),
+            schema: ValueSchema::Enum(vec!["slow".into(), "fast".into()]),
+        };
+        assert_eq!(info.path(), "/motor/speed");
+        assert_eq!(info.source_time_path(), "/motor/$metadata/speed/sourceTime");
+        assert_eq!(
+            serde_json::to_value(&info).unwrap(),
+            serde_json::json!({"component": "motor", "property": "speed", "schema": {"enum": ["slow", "fast"]}})
+        );
+    }
+
+    #[test]
+    fn a_property_of_the_twin_itself_has_no_component() {
+        let info: PropertyInfo =
+            serde_json::from_value(serde_json::json!({"property": "temperature", "schema": "double"})).unwrap();
+        assert_eq!(info.path(), "/temperature");
+        assert_eq!(info.source_time_path(), "/$metadata/temperature/sourceTime");
+    }
+}
