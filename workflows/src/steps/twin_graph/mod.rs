@@ -1,0 +1,266 @@
+//! The models, twins and relationships of an Azure Digital Twins instance, as one step.
+//!
+//! One step, not three: an update must add new models before twins move to them and may delete old models only after,
+//! and putting an earlier graph back must do the same in the other direction.
+
+mod compare;
+mod document;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure::digital_twins::{Client, Condition};
+use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Ownership, Policy, Step};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::{Value, json};
+
+pub(crate) use document::{GraphDocument, Relationship};
+
+use super::failed;
+use crate::clouds::Clouds;
+
+/// Requests in flight at once; the client keeps below the service's rates by itself.
+const IN_FLIGHT: usize = 16;
+/// Models per request and twins per checkpoint: the service's own limit for models.
+const BATCH: usize = 250;
+
+/// The graph that an instance is to hold.
+pub(crate) struct TwinGraph {
+    host: String,
+    wanted: GraphDocument,
+}
+
+/// What a look at the instance showed.
+#[derive(Default)]
+struct Found {
+    missing: Vec<String>,
+    differing: Vec<String>,
+    present: usize,
+}
+
+impl TwinGraph {
+    /// The graph in the instance at `host`.
+    pub(crate) fn new(host: String, wanted: GraphDocument) -> Self {
+        Self { host, wanted }
+    }
+
+    fn client(&self, cx: &Context<'_, Clouds>) -> Result<Client, Error> {
+        cx.env.azure.digital_twins(&self.host).map_err(failed)
+    }
+
+    async fn look(&self, client: &Client, earlier: &GraphDocument) -> Result<Found, Error> {
+        let mut found = Found::default();
+        self.look_at_models(client, &mut found).await?;
+        let twins = each(self.wanted.twins.keys().cloned().collect(), |id| async move {
+            let twin = client.get_twin(&id).await.map_err(failed)?;
+            let state = twin.map(|twin| compare::patch(&id, &self.wanted, earlier, &twin.body).is_empty());
+            Ok((id, state))
+        });
+        for (id, same) in twins.await? {
+            found.add("twin", &id, same);
+        }
+        let relationships = each(self.wanted.relationships.clone(), |one| async move {
+            let there = client.get_relationship(&one.source, &one.id).await.map_err(failed)?;
+            Ok((format!("{}/{}", one.source, one.id), there.map(|there| compare::same_relationship(&one.body, &there.body))))
+        });
+        for (id, same) in relationships.await? {
+            found.add("relationship", &id, same);
+        }
+        Ok(found)
+    }
+
+    async fn look_at_models(&self, client: &Client, found: &mut Found) -> Result<(), Error> {
+        let models = each(self.wanted.models.clone(), |model| async move {
+            let id = id_of(&model);
+            let stored = client.get_model(&id).await.map_err(failed)?;
+            Ok((id, stored.map(|stored| compare::same_model(&model, &stored["model"]))))
+        });
+        for (id, same) in models.await? {
+            found.add("model", &id, same);
+        }
+        Ok(())
+    }
+
+    /// What the earlier definition had and this one has not must be gone.
+    async fn look_for_leftovers(&self, client: &Client, earlier: &GraphDocument, found: &mut Found) -> Result<(), Error> {
+        for one in earlier.relationships_not_in(&self.wanted) {
+            let there = client.get_relationship(&one.source, &one.id).await.map_err(failed)?;
+            found.add_leftover("relationship", &one.id, there.is_some());
+        }
+        for id in earlier.twins_not_in(&self.wanted) {
+            found.add_leftover("twin", &id, client.get_twin(&id).await.map_err(failed)?.is_some());
+        }
+        for id in earlier.models_not_in(&self.wanted) {
+            found.add_leftover("model", &id, client.get_model(&id).await.map_err(failed)?.is_some());
+        }
+        Ok(())
+    }
+
+    /// Uploads the models that are not there, in dependency order.
+    async fn add_models(&self, cx: &Context<'_, Clouds>, client: &Client) -> Result<(), Error> {
+        let mut found = Found::default();
+        self.look_at_models(client, &mut found).await?;
+        if let Some(changed) = found.differing.first() {
+            let message = format!(
+                "change {changed}: a model cannot be changed in Azure Digital Twins; give the new one a higher version in its DTMI"
+            );
+            return Err(Error::failed(FailureKind::Permanent, message).with_code("model-changed"));
+        }
+        let is_missing = |model: &&Value| found.missing.contains(&format!("model {}", id_of(model)));
+        let missing: Vec<Value> = self.wanted.models.iter().filter(is_missing).cloned().collect();
+        for (number, batch) in missing.chunks(BATCH).enumerate() {
+            cx.waiting(waiting(format!("models, batch {}", number + 1), cx));
+            match client.create_models(batch).await {
+                Err(error) if error.code() == Some("ModelIdAlreadyExists") => {
+                    // An earlier attempt's reply was lost, or somebody else is at work: the next attempt looks again.
+                    return Err(Error::failed(FailureKind::Transient, error.to_string()));
+                }
+                done => drop(done.map_err(failed)?),
+            }
+            cx.checkpoint(json!({ "models": number * BATCH + batch.len() })).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_twins(&self, cx: &Context<'_, Clouds>, client: &Client, earlier: &GraphDocument) -> Result<(), Error> {
+        let ids: Vec<String> = self.wanted.twins.keys().cloned().collect();
+        for (number, batch) in ids.chunks(BATCH).enumerate() {
+            cx.waiting(waiting(format!("twins, {} of {}", number * BATCH, ids.len()), cx));
+            each(batch.to_vec(), |id| self.put_twin(client, earlier, id)).await?;
+            if ids.len() > BATCH {
+                cx.checkpoint(json!({ "twins": number * BATCH + batch.len() })).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_twin(&self, client: &Client, earlier: &GraphDocument, id: String) -> Result<(), Error> {
+        let Some(twin) = client.get_twin(&id).await.map_err(failed)? else {
+            client.put_twin(&id, &self.wanted.twins[&id], Condition::IfAbsent).await.map_err(failed)?;
+            return Ok(());
+        };
+        let patch = compare::patch(&id, &self.wanted, earlier, &twin.body);
+        if !patch.is_empty() {
+            client.patch_twin(&id, &patch, Condition::IfMatch(twin.etag)).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn put_relationships(&self, client: &Client) -> Result<(), Error> {
+        each(self.wanted.relationships.clone(), |one| async move {
+            let there = client.get_relationship(&one.source, &one.id).await.map_err(failed)?;
+            if there.is_none_or(|there| !compare::same_relationship(&one.body, &there.body)) {
+                client.put_relationship(&one.source, &one.id, &one.body, Condition::Always).await.map_err(failed)?;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Step<Clouds> for TwinGraph {
+    type Output = ();
+
+    fn document(&self) -> Value {
+        serde_json::to_value(&self.wanted).expect("a graph document has string keys only")
+    }
+
+    async fn observe(&self, cx: &Context<'_, Clouds>) -> Result<Observation<()>, Error> {
+        let client = self.client(cx)?;
+        let earlier = GraphDocument::earlier(cx.previous);
+        let mut found = self.look(&client, &earlier).await?;
+        self.look_for_leftovers(&client, &earlier, &mut found).await?;
+        let fit = match (&found.missing[..], &found.differing[..]) {
+            ([], []) => Fit::Exact,
+            (missing, _) if found.present == 0 && !missing.is_empty() => return Ok(Observation::Absent),
+            ([], differing) => Fit::Differs(differing.to_vec()),
+            (missing, _) => Fit::Partial(format!("{} of the graph missing, first the {}", missing.len(), missing[0])),
+        };
+        Ok(Observation::Present { ownership: Ownership::Unmarkable, fit, output: Some(()) })
+    }
+
+    async fn apply(&self, cx: &Context<'_, Clouds>, change: Change<'_>) -> Result<(), Error> {
+        let client = self.client(cx)?;
+        let earlier = GraphDocument::earlier(change.previous);
+        self.add_models(cx, &client).await?;
+        self.put_twins(cx, &client, &earlier).await?;
+        self.put_relationships(&client).await?;
+        delete(&client, earlier.relationships_not_in(&self.wanted), earlier.twins_not_in(&self.wanted)).await?;
+        delete_models(&client, earlier.models_not_in(&self.wanted)).await
+    }
+
+    async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
+        let client = self.client(cx)?;
+        let nothing = GraphDocument::default();
+        delete(&client, self.wanted.relationships_not_in(&nothing), self.wanted.twins_not_in(&nothing)).await?;
+        delete_models(&client, self.wanted.models_not_in(&nothing)).await
+    }
+
+    fn policy(&self) -> Policy {
+        let seconds = 5 + self.wanted.twins.len() as u64 / 100;
+        Policy { expected: Duration::from_secs(seconds), ..Policy::default() }
+    }
+}
+
+impl Found {
+    fn add_leftover(&mut self, what: &str, id: &str, there: bool) {
+        if there {
+            self.present += 1;
+            self.differing.push(format!("{what} {id} (left over)"));
+        }
+    }
+
+    fn add(&mut self, what: &str, id: &str, same: Option<bool>) {
+        match same {
+            None => self.missing.push(format!("{what} {id}")),
+            Some(true) => self.present += 1,
+            Some(false) => {
+                self.present += 1;
+                self.differing.push(format!("{what} {id}"));
+            }
+        }
+    }
+}
+
+/// Deletes relationships, then twins; what is not there any more is fine.
+async fn delete(client: &Client, relationships: Vec<Relationship>, twins: Vec<String>) -> Result<(), Error> {
+    each(relationships, |one| async move {
+        absent_is_fine(client.delete_relationship(&one.source, &one.id, Condition::Always).await)
+    })
+    .await?;
+    each(twins, |id| async move { absent_is_fine(client.delete_twin(&id, Condition::Always).await) }).await?;
+    Ok(())
+}
+
+/// Deletes models one after the other, the most dependent first: the service refuses to delete what others refer to.
+async fn delete_models(client: &Client, ids: Vec<String>) -> Result<(), Error> {
+    for id in ids {
+        absent_is_fine(client.delete_model(&id).await)?;
+    }
+    Ok(())
+}
+
+fn absent_is_fine<T>(done: Result<T, azure::Error>) -> Result<(), Error> {
+    match done {
+        Err(error) if error.kind() == azure::Kind::NotFound => Ok(()),
+        done => done.map(drop).map_err(failed),
+    }
+}
+
+/// Does something for each item, several at a time, and stops at the first failure.
+async fn each<I, T, F>(items: Vec<I>, act: impl Fn(I) -> F) -> Result<Vec<T>, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    stream::iter(items).map(act).buffer_unordered(IN_FLIGHT).try_collect().await
+}
+
+fn id_of(model: &Value) -> String {
+    model["@id"].as_str().unwrap_or_default().to_owned()
+}
+
+fn waiting(what: String, cx: &Context<'_, Clouds>) -> engine::progress::Waiting {
+    engine::progress::Waiting { what, for_at_most: cx.remaining() }
+}
