@@ -74,21 +74,19 @@ fn check(text: &str) -> Result<(), DtmiError> {
 
 fn is_segment(segment: &str) -> bool {
     let bytes = segment.as_bytes();
-    bytes.first().is_some_and(|&first| first.is_ascii_alphabetic() || first == b'_')
+    bytes.first().is_some_and(u8::is_ascii_alphabetic)
         && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && bytes.last() != Some(&b'_')
 }
 
-/// Major 1 to 9 digits, minor 1 to 6, no leading zeros.
+/// Major 1 to 9 digits, minor 1 to 6, neither starting with a zero.
 fn is_version(version: &str) -> bool {
     let (major, minor) = version.split_once('.').map_or((version, None), |(major, minor)| (major, Some(minor)));
-    is_number(major, 9) && major != "0" && minor.is_none_or(|minor| is_number(minor, 6))
+    is_number(major, 9) && minor.is_none_or(|minor| is_number(minor, 6))
 }
 
 fn is_number(digits: &str, most: usize) -> bool {
-    (1..=most).contains(&digits.len())
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (digits == "0" || !digits.starts_with('0'))
+    (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
 }
 
 impl fmt::Display for Dtmi {

@@ -19,12 +19,23 @@
 //!
 //! This crate knows no twin and no cloud.
 
+mod adt;
+mod build;
+mod context;
 mod document;
 mod dtmi;
+mod element;
+mod graph;
 mod interface;
+mod literal;
+mod metamodel;
 mod models;
 mod problem;
+mod quantity;
+mod reader;
+mod report;
 mod schema;
+mod types;
 mod value;
 
 pub use document::Document;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::graph::Graph;
 use crate::{Component, Content, Document, Dtmi, Interface, Problem, Property, Relationship, Telemetry};
+use crate::{adt, build, reader};
 
 /// Whose rules a model must keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -13,6 +15,8 @@ pub enum Rules {
     Adt,
     /// The language's rules as the official parser has them.
     Language,
+    /// The same, but contexts of extensions that are not known here are tolerated, and what they may define.
+    LanguageWithUnknownExtensions,
 }
 
 /// A closed, validated set of models; cheap to clone and to extend, since models are shared.
@@ -47,8 +51,21 @@ impl Models {
     ///
     /// A model whose `@id` is in the set already is a problem (`duplicate-definition`).
     pub fn extend(&self, documents: &[Document]) -> Result<Self, Vec<Problem>> {
-        let _ = documents;
-        Ok(self.clone())
+        let (arena, report) = reader::read(documents, self.rules);
+        let (flats, found) = Graph::new(&arena, self).check();
+        let mut problems = report.problems;
+        problems.extend(found);
+        if self.rules == Rules::Adt {
+            problems.extend(adt::check(&arena));
+        }
+        if !problems.is_empty() {
+            problems.sort_by_key(|problem| (problem.document, problem.span.as_ref().map(|span| span.start)));
+            return Err(problems);
+        }
+        let mut interfaces = BTreeMap::clone(&self.interfaces);
+        let new = build::build(&arena, &flats).into_iter();
+        interfaces.extend(new.map(|interface| (interface.id.clone(), Arc::new(interface))));
+        Ok(Self { rules: self.rules, interfaces: Arc::new(interfaces) })
     }
 
     /// The set without one model.

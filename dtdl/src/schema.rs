@@ -56,6 +56,25 @@ pub enum Primitive {
     MultiPolygon,
 }
 
+const ALL: [Primitive; 16] = [
+    Primitive::Boolean,
+    Primitive::Date,
+    Primitive::DateTime,
+    Primitive::Double,
+    Primitive::Duration,
+    Primitive::Float,
+    Primitive::Integer,
+    Primitive::Long,
+    Primitive::String,
+    Primitive::Time,
+    Primitive::Point,
+    Primitive::LineString,
+    Primitive::Polygon,
+    Primitive::MultiPoint,
+    Primitive::MultiLineString,
+    Primitive::MultiPolygon,
+];
+
 impl Primitive {
     /// The name in the language (`dateTime`).
     pub fn name(self) -> &'static str {
@@ -77,6 +96,24 @@ impl Primitive {
             Self::MultiLineString => "multiLineString",
             Self::MultiPolygon => "multiPolygon",
         }
+    }
+
+    /// The schema with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        ALL.into_iter().find(|primitive| primitive.name() == name)
+    }
+
+    /// Whether its values hold arrays (coordinates of GeoJSON).
+    pub(crate) fn is_geospatial(self) -> bool {
+        matches!(
+            self,
+            Self::Point
+                | Self::LineString
+                | Self::Polygon
+                | Self::MultiPoint
+                | Self::MultiLineString
+                | Self::MultiPolygon
+        )
     }
 
     /// Whether it takes numbers.

@@ -1,0 +1,184 @@
+//! `@context`: the version of the language and the extensions in use.
+
+use std::ops::Range;
+
+use crate::document::{Kind, Node};
+use crate::report::Report;
+use crate::{Dtmi, Rules, Version};
+
+/// The language and extensions that hold for an element and what it contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Context {
+    pub(crate) version: Version,
+    pub(crate) quantities: bool,
+    pub(crate) annotation: bool,
+    pub(crate) overriding: bool,
+    pub(crate) historization: bool,
+    pub(crate) mqtt: bool,
+    pub(crate) iot_central: bool,
+    /// Whether an extension that nobody knows here is in use, and allowed to be.
+    pub(crate) unknown: bool,
+}
+
+impl Context {
+    fn new(version: Version) -> Self {
+        Self {
+            version,
+            quantities: version == Version::V2,
+            annotation: false,
+            overriding: false,
+            historization: false,
+            mqtt: false,
+            iot_central: false,
+            unknown: false,
+        }
+    }
+}
+
+const CONTEXT_REMEDY: &str = "use \"dtmi:dtdl:context;2\" or \"dtmi:dtdl:context;3\", then extensions";
+
+/// Reads the `@context` of an element inside another (`inherited`) or at the top; problems go to the report.
+pub(crate) fn read(
+    node: Option<&Node>,
+    inherited: Option<Context>,
+    rules: Rules,
+    report: &mut Report,
+    element: Option<&Range<usize>>,
+) -> Option<Context> {
+    let Some(node) = node else {
+        if inherited.is_none() {
+            report.add(element, "missing-context", "there is no @context".to_owned(), CONTEXT_REMEDY);
+        }
+        return inherited;
+    };
+    let parts = match &node.kind {
+        Kind::Array(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let mut reading = Reading { context: inherited, rules, fine: true, extended: false };
+    for part in parts {
+        reading.part(part, report);
+    }
+    if reading.context.is_none() && reading.fine {
+        report.add(
+            node.span.as_ref(),
+            "missing-context-version",
+            "@context names no version of the language".to_owned(),
+            CONTEXT_REMEDY,
+        );
+    }
+    reading.context.filter(|_| reading.fine)
+}
+
+struct Reading {
+    context: Option<Context>,
+    rules: Rules,
+    fine: bool,
+    extended: bool,
+}
+
+impl Reading {
+    fn part(&mut self, part: &Node, report: &mut Report) {
+        let outcome = match &part.kind {
+            Kind::String(specifier) => self.specifier(specifier),
+            Kind::Object(_) => Err((
+                "disallowed-local-context",
+                "@context defines terms of its own".to_owned(),
+                "write out full terms and keep only context identifiers",
+            )),
+            _ => Err(("invalid-context", "@context holds something that is not a string".to_owned(), CONTEXT_REMEDY)),
+        };
+        if let Err((rule, message, remedy)) = outcome {
+            self.fine = false;
+            report.add(part.span.as_ref(), rule, message, remedy);
+        }
+    }
+
+    fn specifier(&mut self, specifier: &str) -> Result<(), (&'static str, String, &'static str)> {
+        if let Some(version) = specifier.strip_prefix("dtmi:dtdl:context;") {
+            return self.language(version);
+        }
+        if !specifier.starts_with("dtmi:") {
+            let message = format!("the context \"{specifier}\" is not a DTMI");
+            return Err(("non-dtmi-context-specifier", message, CONTEXT_REMEDY));
+        }
+        match Dtmi::parse(specifier) {
+            Ok(dtmi) if dtmi.version().is_some() => self.extension(specifier),
+            _ => {
+                let message = format!("the context \"{specifier}\" is not a DTMI with a version");
+                Err(("invalid-context-specifier", message, CONTEXT_REMEDY))
+            }
+        }
+    }
+
+    fn language(&mut self, version: &str) -> Result<(), (&'static str, String, &'static str)> {
+        let version = match version {
+            "2" => Version::V2,
+            "3" => Version::V3,
+            _ => {
+                let message = format!("version {version} of the language is not supported");
+                return Err(("unrecognized-context-version", message, CONTEXT_REMEDY));
+            }
+        };
+        if self.extended {
+            let message = "the language's context stands after an extension's".to_owned();
+            return Err(("dtdl-context-follows-affiliate", message, CONTEXT_REMEDY));
+        }
+        self.context = Some(Context::new(version));
+        Ok(())
+    }
+
+    fn extension(&mut self, specifier: &str) -> Result<(), (&'static str, String, &'static str)> {
+        if specifier == "dtmi:iotcentral:context;2" && self.context.is_none() {
+            // This one context stands for version 2 of the language too.
+            self.context = Some(Context::new(Version::V2));
+        } else {
+            self.extended = true;
+        }
+        let Some(context) = &mut self.context else {
+            let message = format!("the context \"{specifier}\" stands before the language's");
+            return Err(("missing-context-version", message, CONTEXT_REMEDY));
+        };
+        let needed = match specifier {
+            "dtmi:iotcentral:context;2" => {
+                context.iot_central = true;
+                Version::V2
+            }
+            "dtmi:dtdl:extension:quantitativeTypes;1" => {
+                context.quantities = true;
+                Version::V3
+            }
+            "dtmi:dtdl:extension:annotation;1" | "dtmi:dtdl:extension:annotation;2" => {
+                context.annotation = true;
+                Version::V3
+            }
+            "dtmi:dtdl:extension:overriding;1" | "dtmi:dtdl:extension:overriding;2" => {
+                context.overriding = true;
+                Version::V3
+            }
+            "dtmi:dtdl:extension:historization;1" | "dtmi:dtdl:extension:historization;2" => {
+                context.historization = true;
+                Version::V3
+            }
+            "dtmi:dtdl:extension:mqtt;1" | "dtmi:dtdl:extension:mqtt;2" | "dtmi:dtdl:extension:mqtt;3"
+                if self.rules != Rules::Adt =>
+            {
+                context.mqtt = true;
+                Version::V3
+            }
+            _ if self.rules == Rules::LanguageWithUnknownExtensions => {
+                context.unknown = true;
+                context.version
+            }
+            _ => {
+                let message = format!("the extension \"{specifier}\" is not known");
+                return Err(("unresolvable-context-specifier", message, "remove it from @context"));
+            }
+        };
+        if needed == context.version {
+            return Ok(());
+        }
+        let message = format!("the extension \"{specifier}\" does not go with this version of the language");
+        Err(("invalid-context-specifier-for-version", message, "use version 3 with it, or remove it"))
+    }
+}

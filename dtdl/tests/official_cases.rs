@@ -1,0 +1,70 @@
+//! Agreement with the official parser on its own cases.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use dtdl::{Document, Models, Rules};
+use serde_json::Value;
+
+/// The number of cases on which both agree, at least; raise it as agreement grows.
+const AGREEMENT: usize = 9394;
+
+fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("TWINCTL_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
+    let path = root.join(path);
+    if !path.exists() {
+        eprintln!("skipped: {} is missing (set TWINCTL_SHARED)", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// The rules that a case's options ask for; without any, the official parser tolerates unknown extensions.
+fn rules(case: &Value) -> Rules {
+    let options = case["options"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if options.iter().any(|option| option == "DisallowUndefinedExtensions") {
+        Rules::Language
+    } else {
+        Rules::LanguageWithUnknownExtensions
+    }
+}
+
+fn documents(case: &Value) -> Vec<Document> {
+    let lists = [&case["input"], &case["resolution"]];
+    lists.into_iter().filter_map(Value::as_array).flatten().map(Document::from_value).collect()
+}
+
+#[test]
+fn agrees_with_the_official_parser() {
+    let Some(path) = shared("data/dtdl-cases.jsonl") else { return };
+    let text = std::fs::read_to_string(path).expect("the cases are readable");
+    let (mut agree, mut total) = (0, 0);
+    let mut differing: BTreeMap<String, usize> = BTreeMap::new();
+    for line in text.lines() {
+        let case: Value = serde_json::from_str(line).expect("a case is JSON");
+        let outcome = Models::parse(rules(&case), &documents(&case));
+        total += 1;
+        if outcome.is_ok() == (case["valid"] == true) {
+            agree += 1;
+            continue;
+        }
+        let name = case["case"].as_str().unwrap_or_default();
+        let why = match &outcome {
+            Ok(_) => format!("accepted, should be {}", case["validationIds"]),
+            Err(problems) => format!("rejected as {}", problems[0].rule),
+        };
+        if std::env::var_os("DTDL_CASES_VERBOSE").is_some() {
+            let problem = outcome.err().map(|problems| problems[0].to_string()).unwrap_or_default();
+            eprintln!("{name}: {why} {problem}");
+        }
+        *differing.entry(why).or_default() += 1;
+    }
+    let mut top: Vec<_> = differing.into_iter().collect();
+    top.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    eprintln!("agreement {agree} of {total} ({:.2} %)", 100.0 * f64::from(agree) / f64::from(total));
+    for (why, count) in top.iter().take(15) {
+        eprintln!("{count:6} {why}");
+    }
+    assert!(agree as usize >= AGREEMENT, "agreement fell from {AGREEMENT} to {agree}");
+}
