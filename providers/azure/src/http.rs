@@ -1,0 +1,391 @@
+//! The pipeline: one per service, and what goes in and comes out of it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use azure_core::{
+    credentials::TokenCredential,
+    http::{
+        ClientOptions, Context, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport,
+        headers::HeaderName, policies::Policy,
+    },
+};
+use bytes::Bytes;
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    Error, arm,
+    auth::{Bearer, Tokens},
+    credentials::Principal,
+    digital_twins::{self, Limits, Pace},
+    error::Plane,
+    iot_hub, scm,
+};
+
+/// The scope of tokens for Resource Manager and for deployment sites.
+const ARM_SCOPE: &str = "https://management.azure.com/.default";
+const DIGITAL_TWINS_SCOPE: &str = "https://digitaltwins.azure.net/.default";
+const IOT_HUB_SCOPE: &str = "https://iothubs.azure.net/.default";
+
+/// How to reach a cloud.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Resource Manager's base URL.
+    pub arm: Url,
+    /// Who we are.
+    pub credential: Arc<dyn TokenCredential>,
+    /// The client under the pipeline ([`crate::transport::client`]).
+    pub transport: reqwest::Client,
+    /// Policies that see every request and every answer, closest to the wire.
+    pub per_try_policies: Vec<Arc<dyn Policy>>,
+    /// The time that one request may take, its answer's body included. Uploads of packages get ten times as much.
+    pub timeout: Duration,
+    /// The wait between two polls of an operation when the service names none.
+    pub poll_interval: Duration,
+    /// The rates of a twin instance that the client keeps to.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// The options with the defaults that suit the real cloud.
+    #[must_use]
+    pub fn new(arm: Url, credential: Arc<dyn TokenCredential>, transport: reqwest::Client) -> Self {
+        Self {
+            arm,
+            credential,
+            transport,
+            per_try_policies: Vec::new(),
+            timeout: Duration::from_secs(60),
+            poll_interval: Duration::from_secs(5),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The handle to one cloud; cheap to clone, its clones share connections, tokens and the pace.
+#[derive(Debug, Clone)]
+pub struct Azure {
+    shared: Arc<Shared>,
+    arm: arm::Client,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    arm_tokens: Arc<Tokens>,
+    digital_twins_tokens: Arc<Tokens>,
+    iot_hub_tokens: Arc<Tokens>,
+    /// By host: the limits are the instance's, whoever asks.
+    paces: Mutex<HashMap<String, Arc<Pace>>>,
+}
+
+impl Azure {
+    /// A handle; sends nothing yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let tokens = |scope| Tokens::new(Arc::clone(&options.credential), scope);
+        let (arm_tokens, digital_twins_tokens) = (tokens(ARM_SCOPE), tokens(DIGITAL_TWINS_SCOPE));
+        let iot_hub_tokens = tokens(IOT_HUB_SCOPE);
+        let service = Service::new(&options, Plane::Arm, options.arm.clone(), &arm_tokens);
+        let arm = arm::Client::new(service, options.poll_interval);
+        let paces = Mutex::default();
+        Self { shared: Arc::new(Shared { options, arm_tokens, digital_twins_tokens, iot_hub_tokens, paces }), arm }
+    }
+
+    /// Azure Resource Manager.
+    #[must_use]
+    pub fn arm(&self) -> &arm::Client {
+        &self.arm
+    }
+
+    /// The data plane of a Digital Twins instance, by the `hostName` that Resource Manager returned.
+    ///
+    /// # Errors
+    /// When `host_name` is not one.
+    pub fn digital_twins(&self, host_name: &str) -> Result<digital_twins::Client, Error> {
+        let base = base_url(host_name)?;
+        let pace = {
+            let mut paces = self.shared.paces.lock().unwrap_or_else(PoisonError::into_inner);
+            let pace = paces.entry(host_name.to_ascii_lowercase());
+            Arc::clone(pace.or_insert_with(|| Arc::new(Pace::new(self.shared.options.limits))))
+        };
+        let service = Service::new(&self.shared.options, Plane::DigitalTwins, base, &self.shared.digital_twins_tokens);
+        Ok(digital_twins::Client::new(service, pace))
+    }
+
+    /// The device registry of a hub, by the `properties.hostName` that Resource Manager returned.
+    ///
+    /// # Errors
+    /// When `host_name` is not one.
+    pub fn iot_hub(&self, host_name: &str) -> Result<iot_hub::Client, Error> {
+        let base = base_url(host_name)?;
+        Ok(iot_hub::Client::new(Service::new(&self.shared.options, Plane::IotHub, base, &self.shared.iot_hub_tokens)))
+    }
+
+    /// The deployment site of a function app, by the host that its site resource names ([`scm::host_of`]).
+    ///
+    /// # Errors
+    /// When `host` is not one.
+    pub fn scm(&self, host: &str) -> Result<scm::Client, Error> {
+        let base = base_url(host)?;
+        let mut service = Service::new(&self.shared.options, Plane::Scm, base, &self.shared.arm_tokens);
+        service.timeout *= 10;
+        Ok(scm::Client::new(service))
+    }
+
+    /// Asks the credential who we are; a token is fetched, nothing else is called.
+    ///
+    /// # Errors
+    /// When the credential gives no token, or one that names nobody.
+    pub async fn principal(&self) -> Result<Principal, Error> {
+        let timeout = self.shared.options.timeout;
+        let token = tokio::time::timeout(timeout, self.shared.arm_tokens.token())
+            .await
+            .map_err(|_| Error::timed_out("get a token".into(), timeout))?
+            .map_err(|error| Error::from_pipeline("get a token".into(), &error))?;
+        Principal::from_token(&token)
+    }
+}
+
+/// The base URL for a host name as Azure returns it. A whole URL is taken as it stands (`http` is for this machine).
+fn base_url(host_name: &str) -> Result<Url, Error> {
+    let text = if host_name.contains("://") { host_name.to_owned() } else { format!("https://{host_name}/") };
+    let url = Url::parse(&text).ok().filter(|url| url.has_host() && url.path() == "/" && url.query().is_none());
+    url.ok_or_else(|| Error::permanent(format!("{host_name:?} is not a host name")))
+}
+
+/// One service: where it is, how it is authorised, what its refusals mean.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    plane: Plane,
+    base: Url,
+    pipeline: Pipeline,
+    pub(crate) timeout: Duration,
+}
+
+impl Service {
+    fn new(options: &Options, plane: Plane, base: Url, tokens: &Arc<Tokens>) -> Self {
+        let bearer = Bearer::new(Arc::clone(tokens), base.clone());
+        let client_options = ClientOptions {
+            per_try_policies: options.per_try_policies.clone(),
+            retry: RetryOptions::none(),
+            transport: Some(Transport::new(Arc::new(options.transport.clone()))),
+            ..ClientOptions::default()
+        };
+        let pipeline = Pipeline::new(
+            Some("twinctl"),
+            option_env!("CARGO_PKG_VERSION"),
+            client_options,
+            Vec::new(),
+            vec![Arc::new(bearer)],
+            None,
+        );
+        Self { plane, base, pipeline, timeout: options.timeout }
+    }
+
+    /// The URL of a path below the base; `segments` are escaped, a `/` in one does not split it.
+    pub(crate) fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        url
+    }
+
+    /// Sends one request and takes an answer of any status.
+    pub(crate) async fn exchange(&self, call: Call) -> Result<Answer, Error> {
+        let name = call.name();
+        let mut request = call.into_request();
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        let context = Context::default();
+        let sending = self.pipeline.send(&context, &mut request, Some(options));
+        let response = match tokio::time::timeout(self.timeout, sending).await {
+            Ok(response) => response.map_err(|error| Error::from_pipeline(name, &error))?,
+            Err(_) => return Err(Error::timed_out(name, self.timeout)),
+        };
+        let (status, headers, body) = response.deconstruct();
+        let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned()));
+        Ok(Answer { status: status.into(), headers: headers.collect(), body: Bytes::from(body) })
+    }
+
+    /// Sends one request; an answer other than 2xx is an error.
+    pub(crate) async fn send(&self, call: Call) -> Result<Answer, Error> {
+        let name = call.name();
+        let answer = self.exchange(call).await?;
+        if answer.is_success() { Ok(answer) } else { Err(self.refusal(name, &answer)) }
+    }
+
+    /// The same, with 404 as `None`.
+    pub(crate) async fn find(&self, call: Call) -> Result<Option<Answer>, Error> {
+        let name = call.name();
+        let answer = self.exchange(call).await?;
+        match answer.status {
+            404 if self.plane != Plane::Scm => Ok(None),
+            _ if answer.is_success() => Ok(Some(answer)),
+            _ => Err(self.refusal(name, &answer)),
+        }
+    }
+
+    pub(crate) fn refusal(&self, name: String, answer: &Answer) -> Error {
+        Error::from_answer(self.plane, name, answer)
+    }
+}
+
+/// One request to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    method: Method,
+    url: Url,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    pub(crate) fn get(url: Url) -> Self {
+        Self::new(Method::Get, url)
+    }
+
+    pub(crate) fn put(url: Url) -> Self {
+        Self::new(Method::Put, url)
+    }
+
+    pub(crate) fn patch(url: Url) -> Self {
+        Self::new(Method::Patch, url)
+    }
+
+    pub(crate) fn post(url: Url) -> Self {
+        Self::new(Method::Post, url)
+    }
+
+    pub(crate) fn delete(url: Url) -> Self {
+        Self::new(Method::Delete, url)
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn header_if(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.header(name, value),
+            None => self,
+        }
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string().into())
+    }
+
+    pub(crate) fn body(mut self, content_type: &str, body: Bytes) -> Self {
+        self.body = body;
+        self.header("content-type", content_type)
+    }
+
+    /// What errors call the request: method and URL, without the query, which may hold what is nobody's business.
+    pub(crate) fn name(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        format!("{} {url}", self.method)
+    }
+
+    fn into_request(self) -> Request {
+        let mut request = Request::new(self.url, self.method);
+        request.insert_header("accept", "application/json");
+        for (name, value) in self.headers {
+            request.insert_header(HeaderName::from_static(name), value);
+        }
+        request.set_body(self.body);
+        request
+    }
+}
+
+/// One answer, whatever its status.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: HashMap<String, String>,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A header by its lower-case name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn etag(&self) -> Option<String> {
+        self.header("etag").map(str::to_owned)
+    }
+
+    /// The wait that the service asks for. A date instead of seconds is answered by no service of ours and ignored.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let millis = ["x-ms-retry-after-ms", "retry-after-ms"].iter().find_map(|name| self.header(name));
+        let millis = millis.and_then(|text| text.trim().parse().ok()).map(Duration::from_millis);
+        millis.or_else(|| self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs))
+    }
+
+    /// The body as JSON; `None` when it is empty or not JSON (a 202 may come as empty text/plain).
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body as JSON, where the service always sends one.
+    pub(crate) fn document(&self, name: &str) -> Result<Value, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Error::permanent(format!(
+                "{name}: the service answered {} with a body that is not JSON: {error}",
+                self.status
+            ))
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { status, headers: headers.collect(), body: Bytes::copy_from_slice(body.as_bytes()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names_become_https_and_nothing_else_is_one() {
+        assert_eq!(base_url("f.api.weu.digitaltwins.azure.net").expect("a host").scheme(), "https");
+        assert_eq!(base_url("f.adt.localhost:4123").expect("a host").port(), Some(4123));
+        assert_eq!(base_url("http://127.0.0.1:80").expect("a URL").scheme(), "http");
+        for wrong in ["", "a b", "host/path", "https://h/?x=1"] {
+            assert!(base_url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_named_without_its_query() {
+        let url = Url::parse("https://h/a/b?code=secret").expect("a URL");
+        assert_eq!(Call::put(url).name(), "PUT https://h/a/b");
+    }
+
+    #[test]
+    fn waits_are_read_in_both_units() {
+        let wait = |headers: &[(&str, &str)]| Answer::for_test(202, headers, "").retry_after();
+        assert_eq!(wait(&[("retry-after", "17")]), Some(Duration::from_secs(17)));
+        assert_eq!(wait(&[("retry-after-ms", "50"), ("retry-after", "1")]), Some(Duration::from_millis(50)));
+        assert_eq!(wait(&[("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT")]), None);
+        assert_eq!(wait(&[]), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! A scripted service for tests.
