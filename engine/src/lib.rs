@@ -29,6 +29,16 @@
 //! 3. The engine knows no cloud; a step does not know how it is executed.
 //! 4. Every wait has a deadline and is visible through [`progress`].
 
+pub mod decide;
+mod error;
+pub mod executor;
 pub mod graph;
+mod options;
 pub mod progress;
+pub mod report;
+pub mod retry;
 pub mod step;
+
+pub use self::error::{DefinitionError, Error};
+pub use self::executor::{Definitions, Executor, Seams};
+pub use self::options::{Options, Stop};

@@ -14,6 +14,9 @@ pub use journal::event::FailureKind;
 ///
 /// A step value is complete: its inputs were put into it when it was built ([`crate::graph`]), so it can be observed,
 /// applied and compensated at any time, by any executor. It holds no secrets in what it serialises.
+///
+/// A step's id must change with whatever identifies its resource (its name, its region): to the engine a new id is a
+/// new thing and the old one leaves the definition, while the same id with another document is the same thing changed.
 #[async_trait]
 pub trait Step<E: ?Sized>: Send + Sync {
     /// What later steps take from this one. Never a secret: outputs are journaled.
@@ -23,7 +26,7 @@ pub trait Step<E: ?Sized>: Send + Sync {
     /// Its digest decides whether a step has changed between two definitions.
     fn document(&self) -> Value;
 
-    /// Looks: is the effect there, is it ours, does it match. Never changes anything.
+    /// Looks: is the effect there, is it ours, does it match. Never changes anything, and journals no checkpoint.
     async fn observe(&self, cx: &Context<'_, E>) -> Result<Observation<Self::Output>, Error>;
 
     /// Makes it so. Safe to repeat under the same [`Context::key`].
@@ -123,8 +126,14 @@ pub struct Context<'a, E: ?Sized> {
     pub mark: &'a Mark,
     /// The idempotency key of this intent.
     pub key: uuid::Uuid,
-    /// The checkpoints of this intent so far, oldest first.
+    /// The checkpoints of this intent so far, oldest first. A compensation gets those of the apply that it undoes, so
+    /// that it deletes exactly what that one made; none when the step is removed by a later run than made it.
     pub checkpoints: Vec<Value>,
+    /// The checkpoints of this compensation or removal so far, oldest first.
+    pub undo_checkpoints: Vec<Value>,
+    /// The document of the deployment's earlier definition of this step, if it had one: a bulk step's look must also
+    /// find what left it.
+    pub previous: Option<&'a Value>,
     pub(crate) runtime: &'a dyn Runtime,
 }
 
