@@ -13,6 +13,14 @@ use serde_json::Value;
 #[serde(transparent)]
 pub struct RunId(pub uuid::Uuid);
 
+impl RunId {
+    /// A fresh id, later than those made before it.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(uuid::Uuid::now_v7())
+    }
+}
+
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -78,7 +86,7 @@ pub enum Action {
 }
 
 /// How a step ended well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// This run created it; rollback deletes it.
@@ -133,7 +141,7 @@ pub enum FailureKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Event {
-    /// (no run, or the last run at rest) → running.
+    /// (no run, or the last run finished or rolled back) → running.
     RunStarted {
         /// What the run is for.
         kind: RunKind,
@@ -159,28 +167,32 @@ pub enum Event {
         /// The signal, or what else asked for it.
         reason: String,
     },
-    /// running → failed: no step is in flight, at least one failed, the rest was done or never started.
+    /// running → failed: no step is in flight, at least one failed, the rest was done, never started, or is still in
+    /// doubt from a process that is gone.
     RunFailed {
         /// The steps that failed.
         steps: Vec<StepId>,
     },
     /// running → finished: every step is completed.
     RunFinished,
-    /// running (its process gone) | interrupted | failed | finished | partially rolled back → rolling back.
+    /// running (its process gone) | interrupted | failed | finished | partially rolled back | rolling back (its
+    /// process gone) | rollback interrupted → rolling back.
     RollbackStarted {
         /// Whether the run asked for it itself (`--rollback-on-failure`).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         automatic: bool,
     },
-    /// rolling back → rolled back: everything is undone, left or skipped on somebody's word.
+    /// rolling back → rolled back: everything that changed a cloud, or may have, is undone or skipped on somebody's
+    /// word. Steps that changed nothing need no record: their entries go back to what they were before the run.
     RollbackFinished,
-    /// rolling back → partially rolled back.
+    /// rolling back → partially rolled back: no compensation is in flight, at least one failed.
     RollbackFailed {
         /// The steps whose compensation failed.
         steps: Vec<StepId>,
     },
 
-    /// (step) idle | failed → started. Written before the step first looks at the cloud.
+    /// (step) idle | failed → started (still in doubt when it was); after a resume also started | in doubt → the same.
+    /// Written before the step first looks at the cloud.
     StepStarted {
         /// The step.
         step: StepId,
@@ -217,7 +229,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_in_ms: Option<u64>,
     },
-    /// (step) started | in doubt → completed.
+    /// (step) started | in doubt → completed. Created, updated and deleted need an intent on disk.
     StepCompleted {
         /// The step.
         step: StepId,
@@ -240,7 +252,8 @@ pub enum Event {
         message: String,
     },
 
-    /// (step) completed | in doubt | failed | undo failed → undoing. Written before the compensation's first byte.
+    /// (step) started | completed | in doubt | failed | undo failed → undoing; undoing → undoing in a later rollback.
+    /// Written before the compensation's first byte.
     UndoIntended {
         /// The step.
         step: StepId,
@@ -292,11 +305,61 @@ pub enum Event {
         /// The cause chain, without secrets.
         message: String,
     },
-    /// (step) completed | in doubt | failed | undo failed → undone, on an operator's word. The record's actor says who.
+    /// (step) started | completed | in doubt | failed | undo failed → skipped, on an operator's word; undoing → skipped
+    /// in a later rollback. What the step did stays. The record's actor says who.
     UndoSkipped {
         /// The step.
         step: StepId,
         /// Why, in the operator's words; never empty.
         reason: String,
     },
+}
+
+impl Event {
+    /// The event's type as it stands in the record.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run-started",
+            Self::RunResumed { .. } => "run-resumed",
+            Self::RunInterrupted { .. } => "run-interrupted",
+            Self::RunFailed { .. } => "run-failed",
+            Self::RunFinished => "run-finished",
+            Self::RollbackStarted { .. } => "rollback-started",
+            Self::RollbackFinished => "rollback-finished",
+            Self::RollbackFailed { .. } => "rollback-failed",
+            Self::StepStarted { .. } => "step-started",
+            Self::StepIntended { .. } => "step-intended",
+            Self::StepCheckpoint { .. } => "step-checkpoint",
+            Self::StepAttemptFailed { .. } => "step-attempt-failed",
+            Self::StepCompleted { .. } => "step-completed",
+            Self::StepFailed { .. } => "step-failed",
+            Self::UndoIntended { .. } => "undo-intended",
+            Self::UndoCheckpoint { .. } => "undo-checkpoint",
+            Self::UndoAttemptFailed { .. } => "undo-attempt-failed",
+            Self::UndoCompleted { .. } => "undo-completed",
+            Self::UndoFailed { .. } => "undo-failed",
+            Self::UndoSkipped { .. } => "undo-skipped",
+        }
+    }
+
+    /// The step that it is about, if it is about one.
+    #[must_use]
+    pub fn step(&self) -> Option<&StepId> {
+        match self {
+            Self::StepStarted { step, .. }
+            | Self::StepIntended { step, .. }
+            | Self::StepCheckpoint { step, .. }
+            | Self::StepAttemptFailed { step, .. }
+            | Self::StepCompleted { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::UndoIntended { step, .. }
+            | Self::UndoCheckpoint { step, .. }
+            | Self::UndoAttemptFailed { step, .. }
+            | Self::UndoCompleted { step, .. }
+            | Self::UndoFailed { step, .. }
+            | Self::UndoSkipped { step, .. } => Some(step),
+            _ => None,
+        }
+    }
 }

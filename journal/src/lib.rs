@@ -23,5 +23,34 @@
 //!
 //! This crate knows no step and no cloud: steps are names, documents are digests and opaque JSON.
 
+pub mod definitions;
 pub mod event;
+pub mod read;
 pub mod record;
+pub mod state;
+pub mod verify;
+
+mod actor;
+mod clock;
+mod error;
+mod heads;
+mod lease;
+mod load;
+mod protocol;
+mod published;
+mod server;
+mod sled_store;
+mod store;
+mod stream;
+mod writer;
+
+pub use self::clock::{Clock, FixedClock, SystemClock};
+pub use self::definitions::Definitions;
+pub use self::error::Error;
+pub use self::event::{Action, Digest, Event, FailureKind, Outcome, RunId, RunKind, StepId, Undo};
+pub use self::lease::Owner;
+pub use self::read::Reader;
+pub use self::record::{Actor, Head, Record};
+pub use self::state::{Deployed, Deployment, Provenance, RunState, RunStatus, StepState, StepStatus, StreamState};
+pub use self::store::Store;
+pub use self::stream::{Append, Stream};

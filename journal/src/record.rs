@@ -7,13 +7,20 @@
 //!
 //! and `prev` of the first record of a stream is `SHA-256("twinctl.journal.genesis.v1\n" ‖ stream name)`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::event::{Digest, Event, RunId};
 
 /// The version of the record format that this program writes.
 pub const VERSION: u32 = 1;
+
+/// Put before the bytes of a record when it is hashed, so that its hash can stand for nothing else.
+pub const RECORD_DOMAIN: &str = "twinctl.journal.record.v1\n";
+
+/// Put before the name of a stream when the `prev` of its first record is made.
+pub const GENESIS_DOMAIN: &str = "twinctl.journal.genesis.v1\n";
 
 /// Who caused a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,4 +60,145 @@ pub struct Record {
     pub prev: Digest,
     /// Its own hash.
     pub hash: Digest,
+}
+
+/// The newest record of a stream, or of a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its sequence number.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Digest,
+}
+
+/// What a record says, before it has a hash.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Draft<'a> {
+    pub(crate) stream: &'a str,
+    pub(crate) head: Option<&'a Head>,
+    pub(crate) time: DateTime<Utc>,
+    pub(crate) actor: &'a Actor,
+    pub(crate) run: Option<RunId>,
+    pub(crate) event: Event,
+}
+
+impl Draft<'_> {
+    /// The record, with its place, links and hash, and its line. Times are kept to the microsecond.
+    pub(crate) fn seal(self) -> (Record, String) {
+        let mut record = Record {
+            v: VERSION,
+            stream: self.stream.to_owned(),
+            seq: self.head.map_or(0, |head| head.seq + 1),
+            time: self.time.trunc_subsecs(6),
+            actor: self.actor.clone(),
+            run: self.run,
+            event: self.event,
+            prev: self.head.map_or_else(|| genesis(self.stream), |head| head.hash.clone()),
+            hash: Digest(String::new()),
+        };
+        let body = record.body();
+        record.hash = sha256(RECORD_DOMAIN, body.as_bytes());
+        let line = with_hash(&body, &record);
+        (record, line)
+    }
+}
+
+impl Record {
+    /// The record as one line of canonical JSON, without a line end.
+    #[must_use]
+    pub fn line(&self) -> String {
+        canonical(self)
+    }
+
+    /// The hash that the record ought to have.
+    #[must_use]
+    pub fn compute_hash(&self) -> Digest {
+        sha256(RECORD_DOMAIN, self.body().as_bytes())
+    }
+
+    /// The canonical JSON of the record without its hash: what is hashed.
+    fn body(&self) -> String {
+        canonical(&Body {
+            v: self.v,
+            stream: &self.stream,
+            seq: self.seq,
+            time: self.time,
+            actor: &self.actor,
+            run: self.run,
+            event: &self.event,
+            prev: &self.prev,
+        })
+    }
+
+    /// Everything after the hash's member in the canonical line: its length tells where the hash stands.
+    fn tail(&self) -> String {
+        let run = self.run.map_or_else(String::new, |run| format!(r#""run":"{run}","#));
+        let (prev, seq, v) = (&self.prev, self.seq, self.v);
+        let stream = serde_json::Value::from(self.stream.as_str());
+        let time = serde_json::to_string(&self.time).expect("a time is a string");
+        format!(r#""prev":"{prev}",{run}"seq":{seq},"stream":{stream},"time":{time},"v":{v}}}"#)
+    }
+
+    /// Its place and hash.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head { seq: self.seq, hash: self.hash.clone() }
+    }
+}
+
+/// The canonical line of a record, made of its canonical body: `hash` sorts right before `prev`.
+fn with_hash(body: &str, record: &Record) -> String {
+    let at = body.len() - record.tail().len();
+    format!(r#"{}"hash":"{}",{}"#, &body[..at], record.hash, &body[at..])
+}
+
+/// Whether a line, taken to be canonical, has the hash that it states. Far cheaper than making it canonical again.
+pub(crate) fn states_its_hash(line: &str, record: &Record) -> bool {
+    let tail = record.tail();
+    let member = format!(r#""hash":"{}",{tail}"#, record.hash);
+    let Some(front) = line.strip_suffix(&member) else { return false };
+    let mut hasher = Sha256::new();
+    for part in [RECORD_DOMAIN, front, &tail] {
+        hasher.update(part.as_bytes());
+    }
+    hex(&hasher.finalize()) == record.hash
+}
+
+/// A record without its hash.
+#[derive(Serialize)]
+struct Body<'a> {
+    v: u32,
+    stream: &'a str,
+    seq: u64,
+    time: DateTime<Utc>,
+    actor: &'a Actor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<RunId>,
+    event: &'a Event,
+    prev: &'a Digest,
+}
+
+/// The `prev` of a stream's first record.
+#[must_use]
+pub fn genesis(stream: &str) -> Digest {
+    sha256(GENESIS_DOMAIN, stream.as_bytes())
+}
+
+/// SHA-256 of `domain` followed by `bytes`.
+pub(crate) fn sha256(domain: &str, bytes: &[u8]) -> Digest {
+    let mut hasher = Sha256::new();
+    hasher.update(domain.as_bytes());
+    hasher.update(bytes);
+    hex(&hasher.finalize())
+}
+
+fn hex(bytes: &[u8]) -> Digest {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    Digest(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
+}
+
+/// The canonical JSON (RFC 8785) of a value of ours.
+pub(crate) fn canonical<T: Serialize>(value: &T) -> String {
+    serde_json_canonicalizer::to_string(value).expect("our types have string keys and finite numbers only")
 }

@@ -1,0 +1,94 @@
+//! A copy of the store, for reading while nobody owns it.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use tempfile::TempDir;
+
+use super::owner::Conversation;
+use crate::error::Error;
+use crate::lease::Owner;
+use crate::protocol::StreamHead;
+use crate::sled_store::Database;
+use crate::store::{DATABASE, unfinished_snapshot};
+use crate::verify::parse;
+
+/// A copied store, open. The database is dropped before its folder.
+#[derive(Debug)]
+pub(crate) struct Copy {
+    database: Database,
+    stamp: Stamp,
+    _dir: TempDir,
+}
+
+/// What changes whenever an owner has been at work.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    owner: Option<Owner>,
+    database: Option<(u64, SystemTime)>,
+    heads: Option<Vec<u8>>,
+}
+
+impl Stamp {
+    fn of(state: &Path) -> Self {
+        let metadata = std::fs::metadata(state.join(DATABASE).join("db")).ok();
+        Self {
+            owner: Owner::last(state),
+            database: metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?))),
+            heads: std::fs::read(state.join("heads")).ok(),
+        }
+    }
+}
+
+impl Copy {
+    /// Copies the store of a state folder and opens the copy; none when an owner was there meanwhile.
+    pub(crate) fn make(state: &Path) -> Result<Option<Self>, Error> {
+        let stamp = Stamp::of(state);
+        let dir = tempfile::Builder::new()
+            .prefix("twinctl-journal-")
+            .tempdir()
+            .map_err(Error::io("create", "a temporary folder"))?;
+        let copied = copy_folder(&state.join(DATABASE), dir.path());
+        let disturbed = stamp != Stamp::of(state) || Conversation::open(state)?.is_some();
+        if disturbed {
+            return Ok(None);
+        }
+        copied?;
+        let database = Database::open(dir.path())?;
+        Ok(Some(Self { database, stamp, _dir: dir }))
+    }
+
+    pub(crate) fn is_current(&self, state: &Path) -> bool {
+        self.stamp == Stamp::of(state)
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The streams and their newest records.
+    pub(crate) fn streams(&self) -> Result<Vec<StreamHead>, Error> {
+        let mut heads = Vec::new();
+        for stream in self.database.streams()? {
+            let Some((seq, line)) = self.database.newest(&stream)? else { continue };
+            let record =
+                parse(&line).map_err(|kind| crate::load::damaged(&stream, crate::verify::Damage { seq, kind }))?;
+            heads.push(StreamHead { stream, head: record.head() });
+        }
+        Ok(heads)
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), Error> {
+    for entry in std::fs::read_dir(from).map_err(Error::io("read", from))? {
+        let path = entry.map_err(Error::io("read", from))?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            std::fs::create_dir(&target).map_err(Error::io("create", &target))?;
+            copy_folder(&path, &target)?;
+        } else if !unfinished_snapshot(&path) {
+            std::fs::copy(&path, &target).map_err(Error::io("copy", &path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! State: the fold of a stream's records, and the table of legal transitions.
+//!
+//! The same fold runs before a record is written, when a stream is opened, and when it is verified, so what one of
+//! them accepts the others accept. It keeps the detail of the last run only; of older ones a summary stays, so
+//! memory does not grow with the number of records.
+
+mod apply;
+mod deployment;
+mod run;
+mod step;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+pub use self::deployment::{Deployed, Deployment, Provenance};
+pub use self::run::{RunState, RunStatus};
+pub use self::step::{Failed, Intent, StepState, StepStatus, UndoState};
+use crate::event::{Digest, RunId};
+use crate::record::Head;
+
+/// Everything that a stream's records add up to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct StreamState {
+    /// The newest record; absent while the stream is empty.
+    pub head: Option<Head>,
+    /// The time of the newest record.
+    pub time: Option<DateTime<Utc>>,
+    /// The runs, oldest first. All but the last are summaries: their steps and target are gone.
+    pub runs: Vec<RunState>,
+    /// What stands in the cloud according to the journal.
+    pub deployment: Deployment,
+}
+
+impl StreamState {
+    /// The last run: the only one that can be resumed or rolled back.
+    #[must_use]
+    pub fn last_run(&self) -> Option<&RunState> {
+        self.runs.last()
+    }
+
+    /// The run with this id.
+    #[must_use]
+    pub fn run(&self, id: RunId) -> Option<&RunState> {
+        self.runs.iter().rev().find(|run| run.id == id)
+    }
+
+    /// The definition that stands, once every run and rollback is taken into account.
+    #[must_use]
+    pub fn definition(&self) -> Option<&Digest> {
+        self.deployment.definition.as_ref()
+    }
+}
+
+/// A record that may not stand where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {seq} ({event}) is not legal here: {reason}")]
+pub struct Illegal {
+    /// The sequence number that it has, or would have had.
+    pub seq: u64,
+    /// The event's type.
+    pub event: &'static str,
+    /// What forbids it.
+    pub reason: String,
+}

@@ -1,0 +1,99 @@
+//! One stream, as those who append to it see it.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::event::{Event, RunId};
+use crate::record::Record;
+use crate::state::StreamState;
+use crate::writer::Command;
+
+/// Appends events to a stream. [`Stream`] is the real one; tests wrap it to crash before or after a record.
+#[async_trait]
+pub trait Append: Send + Sync {
+    /// Appends an event and returns its record once it is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Illegal`] when the event may not happen now (nothing was written); any other error means that the
+    /// journal cannot be relied upon any more.
+    async fn append(&self, run: Option<RunId>, event: Event) -> Result<Record, Error>;
+}
+
+/// The records of one deployment, open for appending. Cheap to clone; outlives its [`crate::Store`] as a closed one.
+#[derive(Clone)]
+pub struct Stream {
+    shared: Arc<Shared>,
+    writer: Sender<Command>,
+}
+
+/// What a stream's handles and the writer share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    state: Mutex<Arc<StreamState>>,
+}
+
+impl Shared {
+    pub(crate) fn new(name: &str, state: StreamState) -> Self {
+        Self { name: name.to_owned(), state: Mutex::new(Arc::new(state)) }
+    }
+
+    pub(crate) fn state(&self) -> Arc<StreamState> {
+        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Folds in a record that is on disk now, and that was legal when it was written.
+    pub(crate) fn settle(&self, record: &Record) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut state).apply(record).expect("the writer has applied it to the same state before");
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(shared: Arc<Shared>, writer: Sender<Command>) -> Self {
+        Self { shared, writer }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// What its durable records add up to: a snapshot that later appends do not change.
+    #[must_use]
+    pub fn state(&self) -> Arc<StreamState> {
+        self.shared.state()
+    }
+
+    /// Appends an event and returns its record once it is on disk. Concurrent appends share one sync.
+    ///
+    /// Dropping the future does not take the event back.
+    ///
+    /// # Errors
+    /// [`Error::Illegal`] when the event may not happen now (nothing was written); [`Error::Broken`] when this or an
+    /// earlier write failed; [`Error::Closed`] when the store is gone.
+    pub async fn append(&self, run: Option<RunId>, event: Event) -> Result<Record, Error> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append { stream: Arc::clone(&self.shared), run, event: Box::new(event), reply };
+        self.writer.send(command).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
+#[async_trait]
+impl Append for Stream {
+    async fn append(&self, run: Option<RunId>, event: Event) -> Result<Record, Error> {
+        Self::append(self, run, event).await
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("name", &self.shared.name).finish_non_exhaustive()
+    }
+}
