@@ -14,7 +14,6 @@ pub(crate) struct Context {
     pub(crate) annotation: bool,
     pub(crate) overriding: bool,
     pub(crate) historization: bool,
-    pub(crate) mqtt: bool,
     pub(crate) iot_central: bool,
     /// Whether an extension that nobody knows here is in use, and allowed to be.
     pub(crate) unknown: bool,
@@ -28,13 +27,13 @@ impl Context {
             annotation: false,
             overriding: false,
             historization: false,
-            mqtt: false,
             iot_central: false,
             unknown: false,
         }
     }
 }
 
+const IOT_CENTRAL: &str = "dtmi:iotcentral:context;2";
 const CONTEXT_REMEDY: &str = "use \"dtmi:dtdl:context;2\" or \"dtmi:dtdl:context;3\", then extensions";
 
 /// Reads the `@context` of an element inside another (`inherited`) or at the top; problems go to the report.
@@ -129,9 +128,9 @@ impl Reading {
     }
 
     fn extension(&mut self, specifier: &str) -> Result<(), (&'static str, String, &'static str)> {
-        if specifier == "dtmi:iotcentral:context;2" && self.context.is_none() {
-            // This one context stands for version 2 of the language too.
-            self.context = Some(Context::new(Version::V2));
+        // IoT Central's context stands for version 2 of the language too, and may stand before it.
+        if specifier == IOT_CENTRAL {
+            self.context.get_or_insert(Context::new(Version::V2));
         } else {
             self.extended = true;
         }
@@ -140,7 +139,7 @@ impl Reading {
             return Err(("missing-context-version", message, CONTEXT_REMEDY));
         };
         let needed = match specifier {
-            "dtmi:iotcentral:context;2" => {
+            IOT_CENTRAL => {
                 context.iot_central = true;
                 Version::V2
             }
@@ -158,12 +157,6 @@ impl Reading {
             }
             "dtmi:dtdl:extension:historization;1" | "dtmi:dtdl:extension:historization;2" => {
                 context.historization = true;
-                Version::V3
-            }
-            "dtmi:dtdl:extension:mqtt;1" | "dtmi:dtdl:extension:mqtt;2" | "dtmi:dtdl:extension:mqtt;3"
-                if self.rules != Rules::Adt =>
-            {
-                context.mqtt = true;
                 Version::V3
             }
             _ if self.rules == Rules::LanguageWithUnknownExtensions => {

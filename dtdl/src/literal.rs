@@ -1,8 +1,8 @@
 //! Literal values: text, localized text, booleans, integers, in every form that the language allows.
 
-use crate::Localized;
 use crate::document::{Kind, Member, Node};
 use crate::report::Report;
+use crate::{Localized, Version};
 
 /// The single value of a member that takes one: arrays of one are unwrapped, an empty array is no value.
 pub(crate) fn single<'n>(name: &str, node: &'n Node, report: &mut Report) -> Option<&'n Node> {
@@ -19,9 +19,9 @@ pub(crate) fn single<'n>(name: &str, node: &'n Node, report: &mut Report) -> Opt
 }
 
 /// Reads text, plain or as a value object.
-pub(crate) fn text(name: &str, node: &Node, most: usize, report: &mut Report) -> Option<String> {
+pub(crate) fn text(name: &str, node: &Node, most: usize, version: Version, report: &mut Report) -> Option<String> {
     let value = single(name, node, report)?;
-    let Some(Kind::String(text)) = unwrap(name, value, "xsd:string", report) else {
+    let Some(Kind::String(text)) = unwrap(name, value, "string", version, report) else {
         not_a(name, value, "a string", report);
         return None;
     };
@@ -30,9 +30,9 @@ pub(crate) fn text(name: &str, node: &Node, most: usize, report: &mut Report) ->
 }
 
 /// Reads a boolean, plain or as a value object.
-pub(crate) fn boolean(name: &str, node: &Node, report: &mut Report) -> Option<bool> {
+pub(crate) fn boolean(name: &str, node: &Node, version: Version, report: &mut Report) -> Option<bool> {
     let value = single(name, node, report)?;
-    if let Some(Kind::Bool(boolean)) = unwrap(name, value, "xsd:boolean", report) {
+    if let Some(Kind::Bool(boolean)) = unwrap(name, value, "boolean", version, report) {
         return Some(*boolean);
     }
     not_a(name, value, "true or false", report);
@@ -40,9 +40,9 @@ pub(crate) fn boolean(name: &str, node: &Node, report: &mut Report) -> Option<bo
 }
 
 /// Reads an integer, plain or as a value object.
-pub(crate) fn integer(name: &str, node: &Node, report: &mut Report) -> Option<i64> {
+pub(crate) fn integer(name: &str, node: &Node, version: Version, report: &mut Report) -> Option<i64> {
     let value = single(name, node, report)?;
-    let number = match unwrap(name, value, "xsd:integer", report) {
+    let number = match unwrap(name, value, "integer", version, report) {
         Some(Kind::Number(number)) => number.parse().ok(),
         _ => None,
     };
@@ -52,22 +52,49 @@ pub(crate) fn integer(name: &str, node: &Node, report: &mut Report) -> Option<i6
     number
 }
 
-/// The value itself, or the `@value` of a value object of the wanted type.
-pub(crate) fn unwrap<'n>(name: &str, node: &'n Node, datatype: &str, report: &mut Report) -> Option<&'n Kind> {
+/// The value itself, or the `@value` of a value object of the wanted XML Schema type.
+pub(crate) fn unwrap<'n>(
+    name: &str,
+    node: &'n Node,
+    datatype: &str,
+    version: Version,
+    report: &mut Report,
+) -> Option<&'n Kind> {
     let Kind::Object(members) = &node.kind else { return Some(&node.kind) };
     let mut value = None;
     for member in members {
-        match (member.key.as_str(), &member.value.kind) {
-            ("@value", kind) => value = Some(kind),
-            ("@type", Kind::String(text)) if text == datatype => {}
-            (key, _) => {
-                let message = format!("\"{key}\" does not fit into the value of {name}");
-                let remedy = format!("write the plain value, or \"@value\" with \"@type\": \"{datatype}\"");
-                report.add(member.key_span.as_ref(), "value-object-invalid-property", message, remedy);
-            }
+        match member.key.as_str() {
+            "@value" => value = Some(&member.value.kind),
+            "@type" if is_datatype(&member.value, datatype) => {}
+            "@type" => invalid_member(name, member, report),
+            key if tolerated(key, version) => {}
+            _ => invalid_member(name, member, report),
         }
     }
     value
+}
+
+fn invalid_member(name: &str, member: &Member, report: &mut Report) {
+    let message = format!("\"{}\" does not fit into the value of {name}", member.key);
+    let remedy = "write the plain value";
+    report.add(member.key_span.as_ref(), "value-object-invalid-property", message, remedy);
+}
+
+/// Whether a type is the wanted one of XML Schema, prefixed or in full, alone or in an array of one.
+fn is_datatype(node: &Node, datatype: &str) -> bool {
+    match &node.kind {
+        Kind::String(text) => {
+            text.strip_prefix("xsd:").or_else(|| text.strip_prefix("http://www.w3.org/2001/XMLSchema#"))
+                == Some(datatype)
+        }
+        Kind::Array(types) => matches!(types.as_slice(), [only] if is_datatype(only, datatype)),
+        _ => false,
+    }
+}
+
+/// Whether version 2 passes over a keyword in a value object; version 3 does not.
+fn tolerated(key: &str, version: Version) -> bool {
+    version == Version::V2 && key.starts_with('@') && !matches!(key, "@id" | "@graph" | "@context")
 }
 
 fn not_a(name: &str, node: &Node, what: &str, report: &mut Report) {
@@ -83,15 +110,12 @@ fn too_long(name: &str, text: &str, most: usize, node: &Node, report: &mut Repor
 }
 
 /// Reads text by language: a string, a map of languages, or an array of value objects.
-pub(crate) fn localized(name: &str, node: &Node, most: usize, report: &mut Report) -> Localized {
+pub(crate) fn localized(name: &str, node: &Node, most: usize, version: Version, report: &mut Report) -> Localized {
     let mut texts = Localized::new();
     match &node.kind {
         Kind::String(text) => {
             too_long(name, text, most, node, report);
             texts.insert("en".to_owned(), text.clone());
-        }
-        Kind::Object(members) if members.iter().any(|member| member.key == "@value") => {
-            tagged(name, node, members, most, &mut texts, report);
         }
         Kind::Object(members) => {
             for member in members {
@@ -102,7 +126,7 @@ pub(crate) fn localized(name: &str, node: &Node, most: usize, report: &mut Repor
             for value in values {
                 match &value.kind {
                     Kind::String(_) => language(name, "en", value, most, &mut texts, report),
-                    Kind::Object(members) => tagged(name, value, members, most, &mut texts, report),
+                    Kind::Object(_) => tagged(name, value, version, most, &mut texts, report),
                     _ => not_a(name, value, "text", report),
                 }
             }
@@ -128,9 +152,11 @@ fn language(name: &str, tag: &str, value: &Node, most: usize, texts: &mut Locali
 }
 
 /// An object with `@value` and perhaps `@language`.
-fn tagged(name: &str, node: &Node, members: &[Member], most: usize, texts: &mut Localized, report: &mut Report) {
+fn tagged(name: &str, node: &Node, version: Version, most: usize, texts: &mut Localized, report: &mut Report) {
+    let Kind::Object(members) = &node.kind else { return };
     let find = |key: &str| members.iter().find(|member| member.key == key).map(|member| &member.value);
-    let odd = members.iter().find(|member| !matches!(member.key.as_str(), "@value" | "@language"));
+    let known = |key: &str| matches!(key, "@value" | "@language") || tolerated(key, version);
+    let odd = members.iter().find(|member| !known(&member.key));
     if let Some(odd) = odd {
         let message = format!("\"{}\" does not fit into the text of {name}", odd.key);
         report.add(odd.key_span.as_ref(), "lang-string-invalid-property", message, "keep \"@value\" and \"@language\"");
@@ -146,10 +172,19 @@ fn tagged(name: &str, node: &Node, members: &[Member], most: usize, texts: &mut 
     }
 }
 
-/// Letters, then groups of letters and digits behind hyphens, each of 1 to 8 characters.
+/// A language of two to four small letters, then perhaps a script (`Hant`) and a region (`AT`, `155`).
 fn is_language(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let letters = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let mixed = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    parts.next().is_some_and(letters) && parts.all(mixed)
+    let mut parts = tag.split('-').peekable();
+    let small = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let large = |part: &str| part.bytes().all(|byte| byte.is_ascii_uppercase());
+    let script = |part: &&str| part.len() == 4 && part.is_ascii() && large(&part[..1]) && small(&part[1..]);
+    let region = |part: &&str| match part.len() {
+        2 => large(part),
+        3 => part.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    };
+    let language = parts.next().is_some_and(|part| (2..=4).contains(&part.len()) && small(part));
+    parts.next_if(script);
+    parts.next_if(region);
+    language && parts.next().is_none()
 }

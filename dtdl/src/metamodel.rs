@@ -43,8 +43,8 @@ pub(crate) enum Slot {
 /// What values a member takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
-    /// Text by language, with the most characters of one.
-    Localized(usize),
+    /// Text by language, with the most characters of one in version 2 and 3.
+    Localized(usize, usize),
     /// Text with the most characters.
     Text(usize),
     /// A name, with the most characters in version 2 and 3.
@@ -92,8 +92,8 @@ const SCHEMA: Member = required("schema", Kind::Elements(Slot::Schema));
 const WRITABLE: Member = optional("writable", Kind::Boolean);
 
 static COMMON: [Member; 3] = [
-    optional("displayName", Kind::Localized(64)),
-    optional("description", Kind::Localized(512)),
+    optional("displayName", Kind::Localized(64, 512)),
+    optional("description", Kind::Localized(512, 512)),
     optional("comment", Kind::Text(512)),
 ];
 static INTERFACE: [Member; 3] = [

@@ -250,7 +250,8 @@ impl Reader {
             let message = format!("{name} has {} characters", text.len());
             self.report.add(span, "id-too-long", message, format!("keep it within {most}"));
         }
-        if text.starts_with("dtmi:dtdl:") || text.starts_with("dtmi:standard:") {
+        if text.starts_with("dtmi:dtdl:") || text.starts_with("dtmi:standard:") || text.starts_with("dtmi:iotcentral:")
+        {
             let message = format!("{name} \"{text}\" starts with a prefix that the language keeps for itself");
             self.report.add(span, "reserved-id", message, "start it with a prefix of your own");
         }
@@ -272,6 +273,10 @@ impl Reader {
                 Some(Meaning::Member(known)) => {
                     present.push(known);
                     self.member(known, &member.value, index);
+                }
+                Some(Meaning::Unit) if unit.is_some() => {
+                    let message = "unit is given both as a term and as an identifier".to_owned();
+                    self.report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
                 }
                 Some(Meaning::Unit) => unit = Some(&member.value),
                 Some(Meaning::Foreign) | None => {}
@@ -365,7 +370,8 @@ impl Reader {
         let version = element.context.version;
         let Some(quantity) = element.quantity else { return };
         let known = || quantity.unit_names(version).collect::<Vec<_>>().join(", ");
-        let Some(value) = unit else {
+        let empty = |node: &&Node| matches!(&node.kind, Json::Array(values) if values.is_empty());
+        let Some(value) = unit.filter(|node| !empty(node)) else {
             let message = format!("a {} needs a unit", quantity.name);
             self.report.add(
                 node.span.as_ref(),
@@ -396,29 +402,31 @@ impl Reader {
             return;
         }
         let (name, report) = (member.name, &mut self.report);
+        let of_version = |v2, v3| if version == Version::V2 { v2 } else { v3 };
         match member.kind {
-            Kind::Localized(most) => {
-                let texts = literal::localized(name, node, most, report);
+            Kind::Localized(v2, v3) => {
+                let texts = literal::localized(name, node, of_version(v2, v3), version, report);
                 let element = &mut self.arena.elements[index];
                 if name == "displayName" { element.display_name = texts } else { element.description = texts }
             }
-            Kind::Text(most) => _ = literal::text(name, node, most, report),
-            Kind::Name(v2, v3) => self.name(node, if version == Version::V2 { v2 } else { v3 }, index),
+            Kind::Text(most) => _ = literal::text(name, node, most, version, report),
+            Kind::Name(v2, v3) => self.name(node, of_version(v2, v3), index),
             Kind::Boolean => {
-                self.arena.elements[index].writable = literal::boolean(name, node, report).unwrap_or(false)
+                self.arena.elements[index].writable = literal::boolean(name, node, version, report).unwrap_or(false)
             }
             Kind::Integer(least, v2, v3) => {
                 self.integer(member, node, least, if version == Version::V2 { v2 } else { v3 }, index);
             }
             Kind::Identifier => self.target(node, version, index),
-            Kind::EnumValue => self.arena.elements[index].enum_value = enum_value(node, report),
+            Kind::EnumValue => self.arena.elements[index].enum_value = enum_value(node, version, report),
             Kind::Choice(class, terms) => self.choice(member, node, class, terms, index),
             Kind::Elements(slot) => self.elements(member, node, slot, index),
         }
     }
 
     fn name(&mut self, node: &Node, most: usize, index: usize) {
-        let Some(name) = literal::text("name", node, most, &mut self.report) else { return };
+        let version = self.arena.elements[index].context.version;
+        let Some(name) = literal::text("name", node, most, version, &mut self.report) else { return };
         let bytes = name.as_bytes();
         let fine = bytes.first().is_some_and(u8::is_ascii_alphabetic)
             && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
@@ -432,7 +440,8 @@ impl Reader {
     }
 
     fn integer(&mut self, member: &'static Member, node: &Node, least: i64, most: i64, index: usize) {
-        let Some(number) = literal::integer(member.name, node, &mut self.report) else { return };
+        let version = self.arena.elements[index].context.version;
+        let Some(number) = literal::integer(member.name, node, version, &mut self.report) else { return };
         if !(least..=most).contains(&number) {
             let message = format!("{} is {number}", member.name);
             let remedy = if least == most { format!("use {least}") } else { format!("use {least} to {most}") };
@@ -562,15 +571,13 @@ fn primitive(text: &str, version: Version) -> Option<Primitive> {
     Primitive::named(geospatial.unwrap_or_else(|| instance(text, "Schema", version)))
 }
 
-fn enum_value(node: &Node, report: &mut Report) -> Option<serde_json::Value> {
+fn enum_value(node: &Node, version: Version, report: &mut Report) -> Option<serde_json::Value> {
     let value = literal::single("enumValue", node, report)?;
     let datatype = match &value.kind {
-        Json::Object(members) if members.iter().any(|member| matches!(member.value.kind, Json::Number(_))) => {
-            "xsd:integer"
-        }
-        _ => "xsd:string",
+        Json::Object(members) if members.iter().any(|member| matches!(member.value.kind, Json::Number(_))) => "integer",
+        _ => "string",
     };
-    match literal::unwrap("enumValue", value, datatype, report) {
+    match literal::unwrap("enumValue", value, datatype, version, report) {
         Some(Json::String(text)) => return Some(text.as_str().into()),
         Some(Json::Number(number)) => {
             if let Ok(number) = number.parse::<i64>() {

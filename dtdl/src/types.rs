@@ -29,7 +29,7 @@ pub(crate) struct Extension {
     uses: fn(Context) -> bool,
 }
 
-static EXTENSIONS: [Extension; 7] = [
+static EXTENSIONS: [Extension; 3] = [
     Extension {
         name: "ValueAnnotation",
         classes: &[Class::Property, Class::Telemetry, Class::Field],
@@ -50,34 +50,6 @@ static EXTENSIONS: [Extension; 7] = [
         members: &[],
         required: &[],
         uses: |context| context.historization,
-    },
-    Extension {
-        name: "Mqtt",
-        classes: &[Class::Interface],
-        members: &["telemetryTopic", "commandTopic", "payloadFormat", "telemServiceGroupId", "cmdServiceGroupId"],
-        required: &["payloadFormat"],
-        uses: |context| context.mqtt,
-    },
-    Extension {
-        name: "Indexed",
-        classes: &[Class::Field, Class::CommandRequest, Class::CommandResponse],
-        members: &["index"],
-        required: &["index"],
-        uses: |context| context.mqtt,
-    },
-    Extension {
-        name: "Initialized",
-        classes: &[Class::Property],
-        members: &["initialValue"],
-        required: &["initialValue"],
-        uses: |context| context.iot_central,
-    },
-    Extension {
-        name: "Event",
-        classes: &[Class::Telemetry],
-        members: &[],
-        required: &[],
-        uses: |context| context.iot_central,
     },
 ];
 

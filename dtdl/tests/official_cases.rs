@@ -7,7 +7,7 @@ use dtdl::{Document, Models, Rules};
 use serde_json::Value;
 
 /// The number of cases on which both agree, at least; raise it as agreement grows.
-const AGREEMENT: usize = 9394;
+const AGREEMENT: usize = 9535;
 
 fn shared(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("TWINCTL_SHARED")
@@ -31,8 +31,9 @@ fn rules(case: &Value) -> Rules {
 }
 
 fn documents(case: &Value) -> Vec<Document> {
-    let lists = [&case["input"], &case["resolution"]];
-    lists.into_iter().filter_map(Value::as_array).flatten().map(Document::from_value).collect()
+    let answers = case["resolution"].as_array().into_iter().flatten().map(|step| &step["response"]);
+    let lists = answers.chain([&case["input"]]);
+    lists.filter_map(Value::as_array).flatten().map(Document::from_value).collect()
 }
 
 #[test]

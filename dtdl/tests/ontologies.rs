@@ -1,0 +1,47 @@
+//! Two public ontologies are valid under the rules of Azure Digital Twins, and validating them is cheap.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use dtdl::{Document, Models, Problem, Rules};
+
+fn shared(path: &str) -> Option<String> {
+    let root = std::env::var_os("TWINCTL_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
+    let path = root.join(path);
+    if !path.exists() {
+        eprintln!("skipped: {} is missing (set TWINCTL_SHARED)", path.display());
+        return None;
+    }
+    Some(std::fs::read_to_string(path).expect("the ontology is readable"))
+}
+
+fn models(text: &str) -> Models {
+    let document = Document::from_text(text).expect("the ontology is JSON");
+    let started = Instant::now();
+    let outcome = Models::parse(Rules::Adt, &[document]);
+    eprintln!("validated in {:?}", started.elapsed());
+    outcome.unwrap_or_else(|problems| panic!("{}", list(&problems)))
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().take(20).map(|problem| format!("{problem}\n")).collect()
+}
+
+#[test]
+fn real_estate_core_is_valid() {
+    let Some(text) = shared("data/ontologies/realestatecore.json") else { return };
+    let models = models(&text);
+    assert_eq!(models.len(), 767);
+    let mut before = std::collections::BTreeSet::new();
+    for interface in models.dependency_order() {
+        assert!(interface.dependencies().all(|id| before.contains(id)), "{} comes too early", interface.id);
+        before.insert(&interface.id);
+    }
+}
+
+#[test]
+fn the_energy_grid_is_valid() {
+    let Some(text) = shared("data/ontologies/energygrid.json") else { return };
+    assert_eq!(models(&text).len(), 113);
+}
