@@ -1,1 +1,207 @@
-//! The Azure Digital Twins data plane.
+//! The Azure Digital Twins data plane, api-versions 2020-10-31 to 2023-10-31.
+//!
+//! # Terms
+//!
+//! | term | meaning |
+//! |---|---|
+//! | instance | one graph with its models, as ARM deploys it; its name is the first label of its host |
+//! | call | one request: version, path, headers and body taken apart |
+//! | refusal | the error answer that the service gives: status, code, message |
+//! | part | the properties of a twin, or of one of its components, with their times |
+//! | draft | a twin being written: changed freely, then checked as a whole against its model |
+//! | change | one line of an instance's file; the fold of all lines is its state |
+//!
+//! # Invariants
+//!
+//! 1. An answer leaves after its change is written (`write(2)`): the state survives the death of the process, not
+//!    a power failure.
+//! 2. A change is whole or absent: one change is one line, and a torn last line is cut when the file is opened.
+//! 3. Nothing is stored that the model does not allow at that moment.
+//! 4. Every mutation is in the effect log, once, in the order in which it happened.
+//!
+//! # What is not here
+//!
+//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Rates are not limited, queries do not lag.
+//! Telemetry is accepted and delivered nowhere.
+
+mod answer;
+mod call;
+mod change;
+mod component;
+mod condition;
+mod dispatch;
+mod draft;
+mod instance;
+mod limits;
+mod model;
+mod name;
+mod page;
+mod part;
+mod patch;
+mod query;
+mod relationship;
+mod route;
+mod state;
+mod telemetry;
+mod ticks;
+mod twin;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::http::{Request, Response};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::{effects, lines};
+
+use instance::Instance;
+
+/// What keeping the instances' files can run into.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Names are 1 to 63 letters, digits and hyphens, as ARM has them.
+    #[error("use \"{0}\" as the name of an instance: 1 to 63 letters, digits and hyphens are allowed")]
+    Name(String),
+    /// There is no such instance.
+    #[error("find the instance \"{0}\"")]
+    Unknown(String),
+    /// An instance's file cannot be opened or read.
+    #[error(transparent)]
+    Lines(#[from] lines::Error),
+    /// An instance's file holds a change that does not fit the ones before it.
+    #[error("replay {path}: {reason}", path = path.display())]
+    Replay {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The folder or a file in it cannot be written.
+    #[error("write below {path}", path = path.display())]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// All instances of this cloud; cheap to clone, every clone serves the same instances.
+#[derive(Clone, Debug)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    dir: PathBuf,
+    effects: effects::Log,
+    clock: Clock,
+    instances: RwLock<BTreeMap<String, Arc<RwLock<Instance>>>>,
+}
+
+impl Service {
+    /// Opens every instance kept in `<dir>/adt`, replaying and compacting its file.
+    ///
+    /// # Errors
+    /// When the folder cannot be written or a file in it is damaged; a last line torn by a kill is cut instead.
+    pub fn open(dir: &Path, effects: effects::Log, clock: Clock) -> Result<Self, Error> {
+        let dir = dir.join("adt");
+        std::fs::create_dir_all(&dir).map_err(|source| Error::Write { path: dir.clone(), source })?;
+        let mut instances = BTreeMap::new();
+        for name in names_in(&dir)? {
+            let instance = Instance::open(&dir, &name, effects.clone(), clock.clone())?;
+            instances.insert(name, Arc::new(RwLock::new(instance)));
+        }
+        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, instances: RwLock::new(instances) }) })
+    }
+
+    /// Creates an empty instance; one that exists is left as it is. Names do not differ by case.
+    pub fn create_instance(&self, name: &str) -> Result<(), Error> {
+        let key = key(name)?;
+        let mut instances = self.inner.instances.write().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Vacant(place) = instances.entry(key) {
+            let Inner { dir, effects, clock, .. } = &*self.inner;
+            let instance = Instance::open(dir, place.key(), effects.clone(), clock.clone())?;
+            place.insert(Arc::new(RwLock::new(instance)));
+        }
+        Ok(())
+    }
+
+    /// Deletes an instance with all it holds and says whether there was one.
+    pub fn delete_instance(&self, name: &str) -> Result<bool, Error> {
+        let mut instances = self.inner.instances.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(instance) = instances.get(&name.to_ascii_lowercase()) else { return Ok(false) };
+        instance.write().unwrap_or_else(PoisonError::into_inner).delete()?;
+        instances.remove(&name.to_ascii_lowercase());
+        Ok(true)
+    }
+
+    /// The names of all instances, sorted, in lower case.
+    pub fn instances(&self) -> Vec<String> {
+        self.inner.instances.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Makes an endpoint known to an instance, so that event routes may name it; ARM calls this once it is active.
+    pub fn put_endpoint(&self, instance: &str, endpoint: &str) -> Result<(), Error> {
+        self.change_endpoint(instance, endpoint, true)
+    }
+
+    /// Forgets an endpoint of an instance; routes that name it stay. An unknown endpoint is no error.
+    pub fn delete_endpoint(&self, instance: &str, endpoint: &str) -> Result<(), Error> {
+        self.change_endpoint(instance, endpoint, false)
+    }
+
+    fn change_endpoint(&self, instance: &str, endpoint: &str, present: bool) -> Result<(), Error> {
+        let found = self.find(instance).ok_or_else(|| Error::Unknown(instance.to_owned()))?;
+        let mut found = found.write().unwrap_or_else(PoisonError::into_inner);
+        found.set_endpoint(endpoint, present)
+    }
+
+    /// Answers one request of the data plane; never blocks for longer than a write to the file.
+    ///
+    /// Links in the answer start with the request's own scheme and authority when its URI is absolute; otherwise
+    /// with `X-Forwarded-Proto` (`https` without it) and `Host`.
+    pub fn handle(&self, instance: &str, request: Request<Bytes>) -> Response<Bytes> {
+        match self.find(instance) {
+            Some(found) => dispatch::answer(&found, &request),
+            None => answer::no_such_instance(instance),
+        }
+    }
+
+    /// The raw state of every instance by name: models sorted by id; twins, relationships, routes, endpoints.
+    ///
+    /// Times and ETags are as stored; twins have the shape of api-version 2023-10-31.
+    pub fn dump(&self) -> Value {
+        let instances = self.inner.instances.read().unwrap_or_else(PoisonError::into_inner);
+        let dump = |instance: &Arc<RwLock<Instance>>| instance.read().unwrap_or_else(PoisonError::into_inner).dump();
+        instances.iter().map(|(name, instance)| (name.clone(), dump(instance))).collect()
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<RwLock<Instance>>> {
+        let instances = self.inner.instances.read().unwrap_or_else(PoisonError::into_inner);
+        instances.get(&name.to_ascii_lowercase()).cloned()
+    }
+}
+
+/// The key of a name: what names the file, too, so nothing but letters, digits and hyphens may pass.
+fn key(name: &str) -> Result<String, Error> {
+    let fits = (1..=63).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if fits { Ok(name.to_ascii_lowercase()) } else { Err(Error::Name(name.to_owned())) }
+}
+
+fn names_in(dir: &Path) -> Result<Vec<String>, Error> {
+    let failed = |source| Error::Write { path: dir.to_owned(), source };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let file = entry.map_err(failed)?.file_name();
+        names.extend(file.to_str().and_then(|file| file.strip_suffix(".jsonl")).map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,160 @@
+//! The state of an instance: the fold of its changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use dtdl::{Document, Models, Problem, Rules};
+
+use super::change::{Change, Model, Relationship, Route};
+use super::name::{Name, Names};
+use super::part::Twin;
+
+/// A graph with its models.
+#[derive(Debug)]
+pub(super) struct State {
+    /// The models' meaning.
+    pub(super) models: Models,
+    /// The models as uploaded, in that order.
+    pub(super) uploads: Vec<Model>,
+    pub(super) twins: BTreeMap<Name, Twin>,
+    /// By source and id.
+    pub(super) relationships: BTreeMap<(Name, Name), Relationship>,
+    /// Target, source and id of every relationship.
+    incoming: BTreeSet<(Name, Name, Name)>,
+    pub(super) routes: BTreeMap<String, Route>,
+    pub(super) endpoints: BTreeSet<String>,
+    names: Names,
+}
+
+impl State {
+    /// A new instance's state.
+    pub(super) fn new() -> Self {
+        Self {
+            models: Models::empty(Rules::Adt),
+            uploads: Vec::new(),
+            twins: BTreeMap::new(),
+            relationships: BTreeMap::new(),
+            incoming: BTreeSet::new(),
+            routes: BTreeMap::new(),
+            endpoints: BTreeSet::new(),
+            names: Names::default(),
+        }
+    }
+
+    /// Applies one change; refused only when models do not fit the ones that are there.
+    pub(super) fn apply(&mut self, change: Change) -> Result<(), String> {
+        match change {
+            Change::AddModels(models) => self.add_models(models)?,
+            Change::SetDecommissioned(id, decommissioned) => self.set_decommissioned(&id, decommissioned),
+            Change::DeleteModel(id) => self.delete_model(&id)?,
+            Change::PutTwin(id, twin) => self.put_twin(id, twin),
+            Change::DeleteTwin(id) => drop(self.twins.remove(&id)),
+            Change::PutRelationship(source, id, relationship) => self.put_relationship(source, id, relationship),
+            Change::DeleteRelationship(source, id) => self.delete_relationship(source, id),
+            Change::PutRoute(id, route) => drop(self.routes.insert(id, route)),
+            Change::DeleteRoute(id) => drop(self.routes.remove(&id)),
+            Change::PutEndpoint(name) => drop(self.endpoints.insert(name)),
+            Change::DeleteEndpoint(name) => drop(self.endpoints.remove(&name)),
+        }
+        Ok(())
+    }
+
+    /// The fewest changes that make this state out of nothing.
+    pub(super) fn snapshot(&self) -> Vec<Change> {
+        let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.clone()));
+        let endpoints = self.endpoints.iter().map(|name| Change::PutEndpoint(name.clone()));
+        let twins = self.twins.iter().map(|(id, twin)| Change::PutTwin(id.clone(), twin.clone()));
+        let relationships = self
+            .relationships
+            .iter()
+            .map(|((source, id), one)| Change::PutRelationship(source.clone(), id.clone(), one.clone()));
+        let routes = self.routes.iter().map(|(id, route)| Change::PutRoute(id.clone(), route.clone()));
+        models.into_iter().chain(endpoints).chain(twins).chain(relationships).chain(routes).collect()
+    }
+
+    /// One model as uploaded.
+    pub(super) fn upload(&self, id: &str) -> Option<&Model> {
+        self.uploads.iter().find(|model| &*model.id == id)
+    }
+
+    /// The relationships out of a twin, by id, from behind `after` on.
+    pub(super) fn outgoing<'a>(
+        &'a self,
+        source: &str,
+        after: &str,
+    ) -> impl Iterator<Item = (&'a Name, &'a Relationship)> + use<'a> {
+        let source = Name::from(source);
+        let from = Bound::Excluded((source.clone(), Name::from(after)));
+        let all = self.relationships.range((from, Bound::Unbounded));
+        all.take_while(move |((of, _), _)| *of == source).map(|((_, id), relationship)| (id, relationship))
+    }
+
+    /// Source and id of the relationships into a twin, in that order, from behind `after` on.
+    pub(super) fn incoming<'a>(
+        &'a self,
+        target: &str,
+        after: (&str, &str),
+    ) -> impl Iterator<Item = (&'a Name, &'a Name)> + use<'a> {
+        let target = Name::from(target);
+        let from = Bound::Excluded((target.clone(), Name::from(after.0), Name::from(after.1)));
+        let all = self.incoming.range((from, Bound::Unbounded));
+        all.take_while(move |(to, _, _)| *to == target).map(|(_, source, id)| (source, id))
+    }
+
+    fn add_models(&mut self, models: Vec<Model>) -> Result<(), String> {
+        self.models = extended(&self.models, &models).map_err(|problems| words(&problems))?;
+        self.uploads.extend(models);
+        Ok(())
+    }
+
+    fn set_decommissioned(&mut self, id: &str, decommissioned: bool) {
+        if let Some(model) = self.uploads.iter_mut().find(|model| &*model.id == id) {
+            model.decommissioned = decommissioned;
+        }
+    }
+
+    fn delete_model(&mut self, id: &str) -> Result<(), String> {
+        self.models = self.models.without(id).map_err(|referenced| referenced.to_string())?;
+        self.uploads.retain(|model| &*model.id != id);
+        Ok(())
+    }
+
+    fn put_twin(&mut self, id: Name, mut twin: Twin) {
+        twin.share(&mut self.names);
+        self.twins.insert(id, twin);
+    }
+
+    fn put_relationship(&mut self, source: Name, id: Name, mut relationship: Relationship) {
+        let source = self.twin_name(source);
+        relationship.target = self.twin_name(relationship.target);
+        self.names.share(&mut relationship.name);
+        let target = relationship.target.clone();
+        if let Some(before) = self.relationships.insert((source.clone(), id.clone()), relationship) {
+            self.incoming.remove(&(before.target, source.clone(), id.clone()));
+        }
+        self.incoming.insert((target, source, id));
+    }
+
+    fn delete_relationship(&mut self, source: Name, id: Name) {
+        let key = (source, id);
+        if let Some(before) = self.relationships.remove(&key) {
+            self.incoming.remove(&(before.target, key.0, key.1));
+        }
+    }
+
+    /// The twin's own text for its id, so that it is kept once.
+    fn twin_name(&self, id: Name) -> Name {
+        self.twins.get_key_value(&id).map_or(id, |(kept, _)| kept.clone())
+    }
+}
+
+/// The models with more of them, or everything that is wrong with those.
+pub(super) fn extended(models: &Models, more: &[Model]) -> Result<Models, Vec<Problem>> {
+    let documents: Vec<_> = more.iter().map(|model| Document::from_value(&model.definition)).collect();
+    models.extend(&documents)
+}
+
+/// All problems in one line.
+pub(super) fn words(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
