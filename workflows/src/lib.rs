@@ -1,8 +1,11 @@
 //! What a deployment is: project files, decisions, a graph of steps.
 
+pub mod clouds;
 pub mod definition;
 pub mod inter_cloud;
+pub mod layers;
 pub mod naming;
 pub mod problem;
 pub mod regions;
+mod steps;
 pub mod topology;

@@ -13,6 +13,8 @@ pub const DIGITAL_TWINS_DATA_READER: Uuid = uuid!("d57506d4-4c8d-48b1-8587-93c32
 pub const STORAGE_BLOB_DATA_CONTRIBUTOR: Uuid = uuid!("ba92f5b4-2d11-453d-a403-e96b0029c9fe");
 /// Read blobs.
 pub const STORAGE_BLOB_DATA_READER: Uuid = uuid!("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1");
+/// Read and write the device identities of an IoT hub, and nothing else of it.
+pub const IOT_HUB_REGISTRY_CONTRIBUTOR: Uuid = uuid!("4ea46cd5-c1b2-4a8e-910b-273211f9ce47");
 /// Manage everything but access.
 pub const CONTRIBUTOR: Uuid = uuid!("b24988ac-6180-42a0-ab88-20f7382dd24c");
 

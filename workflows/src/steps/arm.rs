@@ -6,7 +6,7 @@
 use std::{marker::PhantomData, time::Duration};
 
 use async_trait::async_trait;
-use azure::arm::{Operation, Poll, Submitted};
+use azure::arm::{Operation, Poll, Submitted, Write};
 use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Ownership, Policy, Step};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -61,8 +61,9 @@ where
             return self.until_provisioned(cx).await;
         }
         let body = self.marked(cx, current.as_ref());
-        let etag = current.as_ref().filter(|_| self.kind.etag).and_then(|found| found["etag"].as_str());
-        let submitted = cx.env.azure.arm().put(&self.id, self.kind.api_version, &body, etag).await.map_err(failed)?;
+        let if_match = current.as_ref().filter(|_| self.kind.etag).and_then(|found| found["etag"].as_str());
+        let write = Write { key: Some(cx.key), if_match, ..Write::default() };
+        let submitted = cx.env.azure.arm().put(&self.id, self.kind.api_version, &body, write).await.map_err(failed)?;
         match submitted {
             Submitted::Done(found) => self.read(cx, found).await,
             Submitted::Running(operation) => {
@@ -74,7 +75,11 @@ where
 
     async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
         let arm = cx.env.azure.arm();
-        if let Submitted::Running(operation) = arm.delete(&self.id, self.kind.api_version).await.map_err(failed)? {
+        if self.kind.holds_others {
+            self.nothing_left_inside(cx).await?;
+        }
+        let write = Write { key: Some(cx.key), ..Write::default() };
+        if let Submitted::Running(operation) = arm.delete(&self.id, self.kind.api_version, write).await.map_err(failed)? {
             checkpoint(cx, Some(&operation)).await?;
             wait(cx, self.kind.title, operation).await?;
         }
@@ -89,6 +94,23 @@ where
 impl<O: FromArm> ArmResource<O> {
     async fn get(&self, cx: &Context<'_, Clouds>) -> Result<Option<Value>, Error> {
         cx.env.azure.arm().get(&self.id, self.kind.api_version).await.map_err(failed)
+    }
+
+    /// Deleting a group deletes whatever is in it, also what others put there: only an empty one is deleted.
+    async fn nothing_left_inside(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
+        let inside = cx.env.azure.arm().list(&format!("{}/resources", self.id), self.kind.api_version).await;
+        match inside {
+            Err(error) if error.kind() == azure::Kind::NotFound => Ok(()),
+            inside => match inside.map_err(failed)?.first() {
+                // The list lags behind deletions, so this is a wait before it is a refusal.
+                Some(left) => Err(Error::failed(
+                    FailureKind::NotYet,
+                    format!("delete the {}: {} is still in it and is not ours", self.kind.title, left["id"]),
+                )
+                .with_code("group-not-empty")),
+                None => Ok(()),
+            },
+        }
     }
 
     fn fit(&self, found: &Value) -> Fit {

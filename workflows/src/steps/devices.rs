@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use azure::iot_hub::{Client, Condition};
+use azure::iot_hub::Client;
 use engine::step::{Change, Context, Error, Fit, Observation, Ownership, Step};
 use serde_json::{Value, json};
 
@@ -39,14 +39,14 @@ impl Step<Clouds> for Devices {
         let client = self.client(cx)?;
         let (mut missing, mut wrong) = (Vec::new(), Vec::new());
         for id in &self.ids {
-            match client.get_device(id).await.map_err(failed)? {
+            match client.device(id).await.map_err(failed)? {
                 None => missing.push(id.clone()),
-                Some(device) if device["status"] == "disabled" => wrong.push(id.clone()),
+                Some(device) if !device.enabled => wrong.push(id.clone()),
                 Some(_) => {}
             }
         }
         for id in earlier(cx.previous).difference(&self.ids) {
-            if client.get_device(id).await.map_err(failed)?.is_some() {
+            if client.device(id).await.map_err(failed)?.is_some() {
                 wrong.push(id.clone());
             }
         }
@@ -62,18 +62,16 @@ impl Step<Clouds> for Devices {
     async fn apply(&self, cx: &Context<'_, Clouds>, change: Change<'_>) -> Result<(), Error> {
         let client = self.client(cx)?;
         for id in &self.ids {
-            match client.get_device(id).await.map_err(failed)? {
-                None => drop(client.put_device(&device(id), Condition::IfAbsent).await.map_err(failed)?),
-                Some(found) if found["status"] == "disabled" => {
-                    let mut enabled = found;
-                    enabled["status"] = json!("enabled");
-                    client.put_device(&enabled, Condition::Always).await.map_err(failed)?;
+            match client.device(id).await.map_err(failed)? {
+                None => drop(client.create_device(id, true).await.map_err(failed)?),
+                Some(found) if !found.enabled => {
+                    client.update_device(id, true, Some(&found.etag)).await.map_err(failed)?;
                 }
                 Some(_) => {}
             }
         }
         for id in earlier(change.previous).difference(&self.ids) {
-            client.delete_device(id).await.map_err(failed)?;
+            client.delete_device(id, None).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -81,15 +79,10 @@ impl Step<Clouds> for Devices {
     async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
         let client = self.client(cx)?;
         for id in &self.ids {
-            client.delete_device(id).await.map_err(failed)?;
+            client.delete_device(id, None).await.map_err(failed)?;
         }
         Ok(())
     }
-}
-
-/// A new identity; the hub makes its keys, so that they never pass through here.
-fn device(id: &str) -> Value {
-    json!({ "deviceId": id, "status": "enabled", "authentication": { "type": "sas" } })
 }
 
 fn earlier(document: Option<&Value>) -> BTreeSet<String> {

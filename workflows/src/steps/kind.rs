@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use azure::api;
 use engine::step::Policy;
 
 /// How a type carries our ownership mark.
@@ -32,11 +33,13 @@ pub(crate) struct Kind {
     pub(crate) seconds: u64,
     /// Whether an update must name the version that it replaces (`If-Match`).
     pub(crate) etag: bool,
+    /// Whether deleting it would delete what others have put inside.
+    pub(crate) holds_others: bool,
 }
 
 impl Kind {
     const fn new(title: &'static str, api_version: &'static str, seconds: u64) -> Self {
-        Self { title, api_version, carries: Carries::Tags, seconds, etag: false }
+        Self { title, api_version, carries: Carries::Tags, seconds, etag: false, holds_others: false }
     }
 
     const fn carrying(mut self, carries: Carries) -> Self {
@@ -46,6 +49,11 @@ impl Kind {
 
     const fn with_etag(mut self) -> Self {
         self.etag = true;
+        self
+    }
+
+    const fn holding_others(mut self) -> Self {
+        self.holds_others = true;
         self
     }
 
@@ -60,9 +68,7 @@ impl Kind {
     }
 }
 
-use azure::api;
-
-pub(crate) const RESOURCE_GROUP: Kind = Kind::new("resource group", api::RESOURCES, 1);
+pub(crate) const RESOURCE_GROUP: Kind = Kind::new("resource group", api::RESOURCES, 1).holding_others();
 pub(crate) const IDENTITY: Kind = Kind::new("managed identity", api::MANAGED_IDENTITY, 2);
 pub(crate) const STORAGE_ACCOUNT: Kind = Kind::new("storage account", api::STORAGE, 18);
 pub(crate) const BLOB_CONTAINER: Kind =

@@ -9,7 +9,7 @@ mod document;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure::digital_twins::{Client, Condition};
+use azure::digital_twins::{Client, Condition, ModelPlan, batches, plan};
 use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Ownership, Policy, Step};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use crate::clouds::Clouds;
 
 /// Requests in flight at once; the client keeps below the service's rates by itself.
 const IN_FLIGHT: usize = 16;
-/// Models per request and twins per checkpoint: the service's own limit for models.
+/// Twins between two checkpoints.
 const BATCH: usize = 250;
 
 /// The graph that an instance is to hold.
@@ -52,16 +52,17 @@ impl TwinGraph {
         let mut found = Found::default();
         self.look_at_models(client, &mut found).await?;
         let twins = each(self.wanted.twins.keys().cloned().collect(), |id| async move {
-            let twin = client.get_twin(&id).await.map_err(failed)?;
-            let state = twin.map(|twin| compare::patch(&id, &self.wanted, earlier, &twin.body).is_empty());
+            let twin = client.twin(&id).await.map_err(failed)?;
+            let state = twin.map(|twin| compare::patch(&id, &self.wanted, earlier, &twin.document).is_empty());
             Ok((id, state))
         });
         for (id, same) in twins.await? {
             found.add("twin", &id, same);
         }
         let relationships = each(self.wanted.relationships.clone(), |one| async move {
-            let there = client.get_relationship(&one.source, &one.id).await.map_err(failed)?;
-            Ok((format!("{}/{}", one.source, one.id), there.map(|there| compare::same_relationship(&one.body, &there.body))))
+            let there = client.relationship(&one.source, &one.id).await.map_err(failed)?;
+            let same = there.map(|there| compare::same_relationship(&one.body, &there.document));
+            Ok((format!("{}/{}", one.source, one.id), same))
         });
         for (id, same) in relationships.await? {
             found.add("relationship", &id, same);
@@ -69,14 +70,21 @@ impl TwinGraph {
         Ok(found)
     }
 
+    /// One list instead of a request per model: an ontology has hundreds.
+    async fn compare_models(&self, client: &Client) -> Result<ModelPlan, Error> {
+        Ok(plan(&self.wanted.models, &client.models(true).await.map_err(failed)?))
+    }
+
     async fn look_at_models(&self, client: &Client, found: &mut Found) -> Result<(), Error> {
-        let models = each(self.wanted.models.clone(), |model| async move {
-            let id = id_of(&model);
-            let stored = client.get_model(&id).await.map_err(failed)?;
-            Ok((id, stored.map(|stored| compare::same_model(&model, &stored["model"]))))
-        });
-        for (id, same) in models.await? {
-            found.add("model", &id, same);
+        let models = self.compare_models(client).await?;
+        for model in &models.missing {
+            found.add("model", model["@id"].as_str().unwrap_or_default(), None);
+        }
+        for id in &models.same {
+            found.add("model", id, Some(true));
+        }
+        for id in &models.changed {
+            found.add("model", id, Some(false));
         }
         Ok(())
     }
@@ -84,40 +92,39 @@ impl TwinGraph {
     /// What the earlier definition had and this one has not must be gone.
     async fn look_for_leftovers(&self, client: &Client, earlier: &GraphDocument, found: &mut Found) -> Result<(), Error> {
         for one in earlier.relationships_not_in(&self.wanted) {
-            let there = client.get_relationship(&one.source, &one.id).await.map_err(failed)?;
+            let there = client.relationship(&one.source, &one.id).await.map_err(failed)?;
             found.add_leftover("relationship", &one.id, there.is_some());
         }
         for id in earlier.twins_not_in(&self.wanted) {
-            found.add_leftover("twin", &id, client.get_twin(&id).await.map_err(failed)?.is_some());
+            found.add_leftover("twin", &id, client.twin(&id).await.map_err(failed)?.is_some());
         }
         for id in earlier.models_not_in(&self.wanted) {
-            found.add_leftover("model", &id, client.get_model(&id).await.map_err(failed)?.is_some());
+            found.add_leftover("model", &id, client.model(&id).await.map_err(failed)?.is_some());
         }
         Ok(())
     }
 
     /// Uploads the models that are not there, in dependency order.
     async fn add_models(&self, cx: &Context<'_, Clouds>, client: &Client) -> Result<(), Error> {
-        let mut found = Found::default();
-        self.look_at_models(client, &mut found).await?;
-        if let Some(changed) = found.differing.first() {
+        let models = self.compare_models(client).await?;
+        if let Some(changed) = models.changed.first() {
             let message = format!(
-                "change {changed}: a model cannot be changed in Azure Digital Twins; give the new one a higher version in its DTMI"
+                "change model {changed}: Azure Digital Twins cannot change a model; give the new one a higher version in its DTMI"
             );
             return Err(Error::failed(FailureKind::Permanent, message).with_code("model-changed"));
         }
-        let is_missing = |model: &&Value| found.missing.contains(&format!("model {}", id_of(model)));
-        let missing: Vec<Value> = self.wanted.models.iter().filter(is_missing).cloned().collect();
-        for (number, batch) in missing.chunks(BATCH).enumerate() {
-            cx.waiting(waiting(format!("models, batch {}", number + 1), cx));
-            match client.create_models(batch).await {
+        let mut uploaded = 0;
+        for batch in batches(&models.missing) {
+            cx.waiting(waiting(format!("models, {uploaded} of {}", models.missing.len()), cx));
+            match client.create_models(&batch).await {
                 Err(error) if error.code() == Some("ModelIdAlreadyExists") => {
                     // An earlier attempt's reply was lost, or somebody else is at work: the next attempt looks again.
                     return Err(Error::failed(FailureKind::Transient, error.to_string()));
                 }
                 done => drop(done.map_err(failed)?),
             }
-            cx.checkpoint(json!({ "models": number * BATCH + batch.len() })).await?;
+            uploaded += batch.len();
+            cx.checkpoint(json!({ "models": uploaded })).await?;
         }
         Ok(())
     }
@@ -135,21 +142,22 @@ impl TwinGraph {
     }
 
     async fn put_twin(&self, client: &Client, earlier: &GraphDocument, id: String) -> Result<(), Error> {
-        let Some(twin) = client.get_twin(&id).await.map_err(failed)? else {
+        let Some(twin) = client.twin(&id).await.map_err(failed)? else {
             client.put_twin(&id, &self.wanted.twins[&id], Condition::IfAbsent).await.map_err(failed)?;
             return Ok(());
         };
-        let patch = compare::patch(&id, &self.wanted, earlier, &twin.body);
+        let patch = compare::patch(&id, &self.wanted, earlier, &twin.document);
         if !patch.is_empty() {
-            client.patch_twin(&id, &patch, Condition::IfMatch(twin.etag)).await.map_err(failed)?;
+            let condition = twin.etag.as_deref().map_or(Condition::Always, Condition::IfMatch);
+            client.patch_twin(&id, &Value::Array(patch), condition).await.map_err(failed)?;
         }
         Ok(())
     }
 
     async fn put_relationships(&self, client: &Client) -> Result<(), Error> {
         each(self.wanted.relationships.clone(), |one| async move {
-            let there = client.get_relationship(&one.source, &one.id).await.map_err(failed)?;
-            if there.is_none_or(|there| !compare::same_relationship(&one.body, &there.body)) {
+            let there = client.relationship(&one.source, &one.id).await.map_err(failed)?;
+            if there.is_none_or(|there| !compare::same_relationship(&one.body, &there.document)) {
                 client.put_relationship(&one.source, &one.id, &one.body, Condition::Always).await.map_err(failed)?;
             }
             Ok(())
@@ -255,10 +263,6 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     stream::iter(items).map(act).buffer_unordered(IN_FLIGHT).try_collect().await
-}
-
-fn id_of(model: &Value) -> String {
-    model["@id"].as_str().unwrap_or_default().to_owned()
 }
 
 fn waiting(what: String, cx: &Context<'_, Clouds>) -> engine::progress::Waiting {

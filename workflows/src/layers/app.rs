@@ -1,0 +1,105 @@
+//! A function app on Flex Consumption: its plan (one app per plan), its packages' container, the site, the package.
+
+use engine::graph::{After, Handle};
+use functions::function::Function;
+use serde_json::{Value, json};
+
+use super::{At, Site, setup::Setup};
+use crate::{
+    naming::BlobContainer,
+    steps::{
+        arm::ArmResource,
+        kind::{BLOB_CONTAINER, EVENT_SUBSCRIPTION, FUNCTION_APP, PLAN},
+        outputs::{App, Resource},
+        package::Package,
+    },
+    topology::Layer,
+};
+
+/// Adds the app of a layer, without settings and package.
+pub(super) fn add(site: &mut Site<'_>, at: &'static str, layer: Layer, setup: &Setup) -> Handle<App> {
+    let location = site.account.regions.default.clone();
+    let id = site.id("Microsoft.Web/serverfarms", &site.names.plan(layer));
+    let body = json!({
+        "location": location,
+        "kind": "functionapp",
+        "sku": { "name": "FC1", "tier": "FlexConsumption" },
+        "properties": { "reserved": true }
+    });
+    let plan: Handle<Resource> = site.resource(at, "plan", PLAN, id, body, &[setup.group]);
+
+    let packages = container(site, at, "packages", BlobContainer::Packages(layer), setup);
+
+    let name = site.names.function_app(layer);
+    let id = site.id("Microsoft.Web/sites", &name);
+    let packages_name = site.names.blob_container(BlobContainer::Packages(layer));
+    let label = At::resource(at, "app", FUNCTION_APP, &name);
+    let inputs = (plan, setup.identity, setup.storage);
+    site.step(label, inputs, &[packages, setup.identity_on_storage], move |(plan, identity, storage)| {
+        let packages = format!("{}{packages_name}", storage.blob_endpoint);
+        ArmResource::new(FUNCTION_APP, id.clone(), body_of(&location, &plan.id, &identity.id, &packages))
+    })
+}
+
+/// The site's document: identity instead of keys, HTTPS only, a custom handler (Rust has no language worker).
+fn body_of(location: &str, plan: &str, identity: &str, packages: &str) -> Value {
+    json!({
+        "location": location,
+        "kind": "functionapp,linux",
+        "identity": { "type": "UserAssigned", "userAssignedIdentities": { (identity): {} } },
+        "properties": {
+            "serverFarmId": plan,
+            "httpsOnly": true,
+            "functionAppConfig": {
+                "deployment": { "storage": {
+                    "type": "blobContainer",
+                    "value": packages,
+                    "authentication": {
+                        "type": "UserAssignedIdentity",
+                        "userAssignedIdentityResourceId": identity
+                    }
+                } },
+                "runtime": { "name": "custom", "version": "1.0" },
+                "scaleAndConcurrency": { "maximumInstanceCount": 100, "instanceMemoryMB": 2048 }
+            }
+        }
+    })
+}
+
+/// Adds a blob container.
+pub(super) fn container(site: &mut Site<'_>, at: &'static str, what: &str, container: BlobContainer, setup: &Setup) -> After {
+    let account = site.id("Microsoft.Storage/storageAccounts", &site.names.storage_account());
+    let id = format!("{account}/blobServices/default/containers/{}", site.names.blob_container(container));
+    let body = json!({ "properties": { "publicAccess": "None" } });
+    let handle: Handle<Resource> = site.resource(at, what, BLOB_CONTAINER, id, body, &[setup.storage.into()]);
+    handle.into()
+}
+
+/// Adds the package of an app, after its settings: both change what the app's settings hold.
+pub(super) fn package(site: &mut Site<'_>, at: &'static str, layer: Layer, app: Handle<App>, settings: Handle<()>) -> After {
+    let functions: Vec<Function> = site.topology.functions(crate::topology::Cloud::Azure, layer).to_vec();
+    let title = format!("functions of {}", site.names.function_app(layer));
+    let handle = site.step(At::new(at, "package", title, 60), app, &[settings.into()], move |app| {
+        Package::new(app, functions.clone())
+    });
+    handle.into()
+}
+
+/// Adds the subscription by which a function gets the hub's telemetry; the function must be known before.
+pub(super) fn telemetry(site: &mut Site<'_>, at: &'static str, topic: Handle<Resource>, app: Handle<App>, function: Function, package: After) {
+    let name = site.names.event_subscription(function);
+    let label = At::resource(at, "telemetry", EVENT_SUBSCRIPTION, &name);
+    site.step(label, (topic, app), &[package], move |(topic, app)| {
+        let body = json!({ "properties": {
+            "destination": { "endpointType": "AzureFunction", "properties": {
+                "resourceId": format!("{}/functions/{}", app.id, function.name()),
+                "maxEventsPerBatch": 1,
+                "preferredBatchSizeInKilobytes": 64
+            } },
+            "eventDeliverySchema": "EventGridSchema",
+            "filter": { "includedEventTypes": ["Microsoft.Devices.DeviceTelemetry"] },
+            "retryPolicy": { "maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440 }
+        } });
+        ArmResource::<Resource>::new(EVENT_SUBSCRIPTION, format!("{}/eventSubscriptions/{name}", topic.id), body)
+    });
+}
