@@ -1,0 +1,285 @@
+//! The built `twinctl`, run the way a user runs it: own process, own folders, bounded in time.
+
+use std::{
+    env, fs,
+    io::Read,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// No command of a test takes this long.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// What a command left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// The exit code; 128 + signal when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Standard output as JSON.
+    ///
+    /// # Panics
+    /// When it is not JSON; both streams are in the message.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{self:#?}"))
+    }
+
+    /// Itself, once the exit code is checked.
+    ///
+    /// # Panics
+    /// When the exit code is another one.
+    #[must_use]
+    pub fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// Everything that a snapshot holds: exit code and both streams.
+    #[must_use]
+    pub fn snapshot(&self) -> String {
+        let part = |name: &str, text: &str| {
+            if text.is_empty() { String::new() } else { format!("--- {name}\n{}\n", text.trim_end()) }
+        };
+        format!("exit {}\n{}{}", self.code, part("stdout", &self.stdout), part("stderr", &self.stderr))
+    }
+}
+
+/// Folders of its own for one test, and the local cloud that runs on them until it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+}
+
+impl Sandbox {
+    /// A copy of an example project, with empty state and cloud folders beside it.
+    ///
+    /// # Panics
+    /// When the folders cannot be made.
+    #[must_use]
+    pub fn of_example(name: &str) -> Self {
+        let sandbox = Self::empty();
+        copy(&repository().join("examples").join(name), &sandbox.project());
+        sandbox
+    }
+
+    /// An empty project folder.
+    ///
+    /// # Panics
+    /// When the folders cannot be made.
+    #[must_use]
+    pub fn empty() -> Self {
+        let sandbox = Self { folder: tempfile::tempdir().expect("a temporary folder can be made") };
+        fs::create_dir(sandbox.project()).expect("the temporary folder is empty");
+        sandbox
+    }
+
+    /// The project folder; commands run in it.
+    #[must_use]
+    pub fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    /// The state folder.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The local cloud's folder.
+    #[must_use]
+    pub fn cloud(&self) -> PathBuf {
+        self.folder.path().join("cloud")
+    }
+
+    /// A command that works on these folders.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(arguments);
+        command.current_dir(self.project());
+        command.env("TWINCTL_STATE_DIR", self.state()).env("TWINCTL_CLOUD_DIR", self.cloud());
+        command
+    }
+
+    /// Runs a command on these folders to its end.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        run(self.command(arguments))
+    }
+
+    /// Changes a file of the project.
+    ///
+    /// # Panics
+    /// When the file does not hold `from`.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.project().join(file);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(text.contains(from), "{file} does not hold {from:?}");
+        fs::write(&path, text.replacen(from, to, 1)).expect("the project is writable");
+    }
+
+    /// Every file below the project, state and cloud folders with its size and time of change.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        list(self.folder.path(), self.folder.path(), &mut files);
+        files.sort();
+        files
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if self.cloud().exists() {
+            let ran = self.run(&["cloud", "down"]);
+            if ran.code != 0 && !thread::panicking() {
+                panic!("the local cloud could not be stopped: {ran:#?}");
+            }
+        }
+    }
+}
+
+/// A command without folders of its own. Nothing from the environment reaches it that would change what it does.
+#[must_use]
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    for name in ["TWINCTL_STATE_DIR", "TWINCTL_CLOUD_DIR", "TWINCTL_LOG", "NO_COLOR", "COLUMNS", "CI"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// When it cannot be started or does not end in time.
+#[must_use]
+pub fn run(mut command: Command) -> Ran {
+    wait(command.spawn().expect("the binary starts"))
+}
+
+/// Waits for a started command with captured output to end.
+///
+/// # Panics
+/// When it does not end in time; it is then killed.
+#[must_use]
+pub fn wait(mut child: Child) -> Ran {
+    let stdout = drain(child.stdout.take());
+    let stderr = drain(child.stderr.take());
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("the child is ours") {
+            break status;
+        }
+        if start.elapsed() > DEADLINE {
+            child.kill().expect("the child is ours");
+            let text = stderr.join().expect("reading does not panic");
+            panic!("the command did not end within {DEADLINE:?}; it said:\n{text}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+    let text = |reader: thread::JoinHandle<String>| reader.join().expect("reading does not panic");
+    Ran { code, stdout: text(stdout), stderr: text(stderr) }
+}
+
+/// The repository's folder.
+#[must_use]
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository")
+}
+
+fn drain(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            stream.read_to_end(&mut bytes).expect("a pipe can be read");
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the temporary folder is writable");
+    for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
+        let entry = entry.expect("the example can be listed");
+        let target = to.join(entry.file_name());
+        if entry.file_name() == ".twinctl" {
+            continue;
+        }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("the example can be copied");
+        }
+    }
+}
+
+fn list(root: &Path, folder: &Path, files: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        let about = fs::symlink_metadata(&path).expect("the file is there");
+        let name = path.strip_prefix(root).expect("it is below the root").display().to_string();
+        let changed = about.modified().expect("the system keeps times");
+        files.push(format!("{name} {} {changed:?}", about.len()));
+        if about.is_dir() {
+            list(root, &path, files);
+        }
+    }
+}
+
+/// The binary that belongs to this test: beside it in the target folder, built when it is missing or older than its
+/// sources. (`cargo test --workspace` builds it anyhow; `cargo test -p twinctl-tests` does not.)
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = env::current_exe().expect("a process knows its executable");
+        let profile = test.ancestors().nth(2).expect("tests lie in <target>/<profile>/deps").to_owned();
+        let binary = profile.join("twinctl");
+        if is_stale(&binary) {
+            build(&profile, &binary);
+        }
+        binary
+    })
+}
+
+/// Whether the binary is missing or one of the sources that cargo noted for it is newer.
+fn is_stale(binary: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|about| about.modified()).ok();
+    let (Some(built), Ok(sources)) = (changed(binary), fs::read_to_string(binary.with_extension("d"))) else {
+        return true;
+    };
+    // Folders of this product have no blanks in their names, so splitting is enough.
+    sources.split_whitespace().skip(1).any(|source| changed(Path::new(source)).is_none_or(|time| time > built))
+}
+
+/// Builds it, one test process at a time: the first builds, the others find it done.
+fn build(profile: &Path, binary: &Path) {
+    let lock = fs::File::create(profile.join(".twinctl-build.lock")).expect("the target folder is writable");
+    lock.lock().expect("the target folder takes locks");
+    if !is_stale(binary) {
+        return;
+    }
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "-p", "twinctl"]).current_dir(repository());
+    cargo.env("CARGO_TARGET_DIR", profile.parent().expect("a profile lies in the target folder"));
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let output = cargo.output().expect("cargo starts");
+    assert!(output.status.success(), "twinctl does not build:\n{}", String::from_utf8_lossy(&output.stderr));
+}
