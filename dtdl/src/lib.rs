@@ -35,6 +35,7 @@ mod quantity;
 mod reader;
 mod report;
 mod schema;
+mod temporal;
 mod types;
 mod value;
 
