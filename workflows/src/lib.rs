@@ -2,6 +2,7 @@
 
 pub mod clouds;
 pub mod definition;
+pub mod deploy;
 pub mod inter_cloud;
 pub mod layers;
 pub mod naming;

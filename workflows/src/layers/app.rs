@@ -67,7 +67,13 @@ fn body_of(location: &str, plan: &str, identity: &str, packages: &str) -> Value 
 }
 
 /// Adds a blob container.
-pub(super) fn container(site: &mut Site<'_>, at: &'static str, what: &str, container: BlobContainer, setup: &Setup) -> After {
+pub(super) fn container(
+    site: &mut Site<'_>,
+    at: &'static str,
+    what: &str,
+    container: BlobContainer,
+    setup: &Setup,
+) -> After {
     let account = site.id("Microsoft.Storage/storageAccounts", &site.names.storage_account());
     let id = format!("{account}/blobServices/default/containers/{}", site.names.blob_container(container));
     let body = json!({ "properties": { "publicAccess": "None" } });
@@ -76,7 +82,13 @@ pub(super) fn container(site: &mut Site<'_>, at: &'static str, what: &str, conta
 }
 
 /// Adds the package of an app, after its settings: both change what the app's settings hold.
-pub(super) fn package(site: &mut Site<'_>, at: &'static str, layer: Layer, app: Handle<App>, settings: Handle<()>) -> After {
+pub(super) fn package(
+    site: &mut Site<'_>,
+    at: &'static str,
+    layer: Layer,
+    app: Handle<App>,
+    settings: Handle<()>,
+) -> After {
     let functions: Vec<Function> = site.topology.functions(crate::topology::Cloud::Azure, layer).to_vec();
     let title = format!("functions of {}", site.names.function_app(layer));
     let handle = site.step(At::new(at, "package", title, 60), app, &[settings.into()], move |app| {
@@ -86,7 +98,14 @@ pub(super) fn package(site: &mut Site<'_>, at: &'static str, layer: Layer, app: 
 }
 
 /// Adds the subscription by which a function gets the hub's telemetry; the function must be known before.
-pub(super) fn telemetry(site: &mut Site<'_>, at: &'static str, topic: Handle<Resource>, app: Handle<App>, function: Function, package: After) {
+pub(super) fn telemetry(
+    site: &mut Site<'_>,
+    at: &'static str,
+    topic: Handle<Resource>,
+    app: Handle<App>,
+    function: Function,
+    package: After,
+) {
     let name = site.names.event_subscription(function);
     let label = At::resource(at, "telemetry", EVENT_SUBSCRIPTION, &name);
     site.step(label, (topic, app), &[package], move |(topic, app)| {

@@ -47,7 +47,8 @@ pub(super) fn add(site: &mut Site<'_>, setup: &Setup) -> Iot {
     let admitted = site.step(at, hub, &[role.into()], |hub| Admitted::to(DataPlane::DeviceRegistry, hub.host_name));
 
     let gate = site.gate(LAYER, &["Setup", "L0"]);
-    let ids: std::collections::BTreeSet<String> = site.definition.devices.iter().map(|device| device.id.clone()).collect();
+    let ids: std::collections::BTreeSet<String> =
+        site.definition.devices.iter().map(|device| device.id.clone()).collect();
     let at = At::new(LAYER, "devices", format!("{} device identities", ids.len()), 5);
     site.step(at, hub, &[admitted.into(), gate], move |hub| Devices::new(hub.host_name, ids.clone()));
     Iot { topic }

@@ -8,7 +8,10 @@ use url::Url;
 
 use super::{At, Site, app, l1_iot::Iot, l3_storage::HotStorage, setup::Setup};
 use crate::{
-    steps::{app_settings::AppSettings, outputs::{App, Cosmos, Identity}},
+    steps::{
+        app_settings::AppSettings,
+        outputs::{App, Cosmos, Identity},
+    },
     topology::Layer,
 };
 
@@ -22,26 +25,27 @@ pub(super) fn add(site: &mut Site<'_>, setup: &Setup, iot: &Iot, hot: &HotStorag
     let storage_name = site.names.storage_account();
     let at = At::new(LAYER, "settings", format!("settings of {}", site.names.function_app(Layer::L2)), 3);
     let inputs = (app, setup.identity, hot.account);
-    let settings = site.step(at, inputs, &[gate, hot.container], move |(app, identity, cosmos): (App, Identity, Cosmos)| {
-        let storage = settings::Storage::Cosmos(CosmosContainer {
-            endpoint: endpoint(&cosmos.endpoint),
-            database: database.clone(),
-            container: container.clone(),
+    let settings =
+        site.step(at, inputs, &[gate, hot.container], move |(app, identity, cosmos): (App, Identity, Cosmos)| {
+            let storage = settings::Storage::Cosmos(CosmosContainer {
+                endpoint: endpoint(&cosmos.endpoint),
+                database: database.clone(),
+                container: container.clone(),
+            });
+            let persister = Persister::<SecretRef> {
+                storage,
+                adt_pusher: None,
+                inter_cloud_token: None,
+                azure_client_id: identity.client_id.clone(),
+            };
+            let dispatcher = Dispatcher::<SecretRef> { ingestion: None };
+            let parts = [
+                settings::azure_host(&storage_name, &identity.client_id),
+                persister.to_app_settings(),
+                dispatcher.to_app_settings(),
+            ];
+            AppSettings::new(app.id, settings::merge(parts).expect("functions that share an app agree on its settings"))
         });
-        let persister = Persister::<SecretRef> {
-            storage,
-            adt_pusher: None,
-            inter_cloud_token: None,
-            azure_client_id: identity.client_id.clone(),
-        };
-        let dispatcher = Dispatcher::<SecretRef> { ingestion: None };
-        let parts = [
-            settings::azure_host(&storage_name, &identity.client_id),
-            persister.to_app_settings(),
-            dispatcher.to_app_settings(),
-        ];
-        AppSettings::new(app.id, settings::merge(parts).expect("functions that share an app agree on its settings"))
-    });
     let package = app::package(site, LAYER, Layer::L2, app, settings);
     app::telemetry(site, LAYER, iot.topic, app, Function::Dispatcher, package);
 }

@@ -64,7 +64,8 @@ fn hot(site: &mut Site<'_>, setup: &Setup) -> HotStorage {
         "defaultTtl": u64::from(site.definition.hot_days) * SECONDS_PER_DAY
     } } });
     let id = format!("{database_id}/containers/{container}");
-    let container: Handle<Resource> = site.resource(LAYER, "hot-container", COSMOS_CONTAINER, id, body, &[database.into()]);
+    let container: Handle<Resource> =
+        site.resource(LAYER, "hot-container", COSMOS_CONTAINER, id, body, &[database.into()]);
     HotStorage { account, container: container.into() }
 }
 

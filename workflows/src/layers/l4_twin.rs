@@ -37,7 +37,12 @@ pub(super) fn add(site: &mut Site<'_>, setup: &Setup, iot: &Iot) {
     let admitted = roles(site, setup, adt);
     let gate = site.gate(LAYER, &["Setup", "L0", "L1", "L2", "L3"]);
     let document = document(site);
-    let title = format!("{} models, {} twins, {} relationships", document.models.len(), document.twins.len(), document.relationships.len());
+    let title = format!(
+        "{} models, {} twins, {} relationships",
+        document.models.len(),
+        document.twins.len(),
+        document.relationships.len()
+    );
     let at = At::new(LAYER, "twin-graph", title, 5 + document.twins.len() as u64 / 100);
     site.step(at, adt, &[admitted, gate], move |adt| TwinGraph::new(adt.host_name, document.clone()));
     if let Some(app) = app {

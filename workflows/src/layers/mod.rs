@@ -71,8 +71,11 @@ fn only_azure(definition: &Definition) -> Result<(), Unsupported> {
         ("layer 3 (archive)", providers.l3_archive),
         ("layer 4", providers.l4),
     ];
-    let elsewhere: Vec<String> =
-        layers.iter().filter(|(_, cloud)| *cloud != Cloud::Azure).map(|(layer, cloud)| format!("{layer} on {cloud}")).collect();
+    let elsewhere: Vec<String> = layers
+        .iter()
+        .filter(|(_, cloud)| *cloud != Cloud::Azure)
+        .map(|(layer, cloud)| format!("{layer} on {cloud}"))
+        .collect();
     if elsewhere.is_empty() { Ok(()) } else { Err(Unsupported::Cloud { layers: elsewhere }) }
 }
 
@@ -105,7 +108,13 @@ impl<'d> Site<'d> {
     }
 
     /// Adds a step to a layer.
-    fn step<I, S>(&mut self, at: At, inputs: I, after: &[After], build: impl Fn(I::Values) -> S + Send + Sync + 'static) -> Handle<S::Output>
+    fn step<I, S>(
+        &mut self,
+        at: At,
+        inputs: I,
+        after: &[After],
+        build: impl Fn(I::Values) -> S + Send + Sync + 'static,
+    ) -> Handle<S::Output>
     where
         I: Inputs,
         S: Step<Clouds> + 'static,
@@ -116,7 +125,15 @@ impl<'d> Site<'d> {
     }
 
     /// Adds a resource whose document needs nothing that another step produces.
-    fn resource<O>(&mut self, layer: &'static str, what: &str, kind: Kind, id: String, body: Value, after: &[After]) -> Handle<O>
+    fn resource<O>(
+        &mut self,
+        layer: &'static str,
+        what: &str,
+        kind: Kind,
+        id: String,
+        body: Value,
+        after: &[After],
+    ) -> Handle<O>
     where
         O: FromArm + Serialize + DeserializeOwned + Send + Sync + 'static,
     {
@@ -127,8 +144,10 @@ impl<'d> Site<'d> {
 
     /// Adds the gate of a layer: every step of the layers below.
     fn gate(&mut self, layer: &'static str, below: &[&str]) -> After {
-        let asks: Vec<After> = self.added.iter().filter(|(layer, _)| below.contains(layer)).map(|(_, after)| *after).collect();
-        let at = At { layer, what: "preflight".into(), title: format!("everything below {layer} is deployed"), seconds: 2 };
+        let asks: Vec<After> =
+            self.added.iter().filter(|(layer, _)| below.contains(layer)).map(|(_, after)| *after).collect();
+        let at =
+            At { layer, what: "preflight".into(), title: format!("everything below {layer} is deployed"), seconds: 2 };
         self.builder.gate(at.label(), &asks).into()
     }
 }

@@ -37,7 +37,8 @@ pub(super) fn add(site: &mut Site<'_>) -> Setup {
     let group = After::from(group);
 
     let id = site.id("Microsoft.ManagedIdentity/userAssignedIdentities", &site.names.identity());
-    let identity: Handle<Identity> = site.resource(LAYER, "identity", IDENTITY, id, json!({ "location": location }), &[group]);
+    let identity: Handle<Identity> =
+        site.resource(LAYER, "identity", IDENTITY, id, json!({ "location": location }), &[group]);
 
     let id = site.id("Microsoft.Storage/storageAccounts", &site.names.storage_account());
     let body = json!({
@@ -64,7 +65,13 @@ pub(super) fn add(site: &mut Site<'_>) -> Setup {
 }
 
 /// A role on a resource; its name is made of what it means, so that a repeat finds it again.
-pub(super) fn assignment(subscription: &str, scope: &str, role: Uuid, principal: &str, kind: PrincipalType) -> ArmResource<Resource> {
+pub(super) fn assignment(
+    subscription: &str,
+    scope: &str,
+    role: Uuid,
+    principal: &str,
+    kind: PrincipalType,
+) -> ArmResource<Resource> {
     let definition = roles::definition_id(subscription, role);
     let id = roles::assignment_id(scope, roles::assignment_name(scope, principal, &definition));
     ArmResource::new(ROLE_ASSIGNMENT, id, roles::assignment(principal, kind, &definition))

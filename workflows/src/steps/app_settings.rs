@@ -35,12 +35,21 @@ impl AppSettings {
     }
 
     fn leftovers(&self, previous: Option<&Value>) -> Vec<String> {
-        let earlier: BTreeSet<String> =
-            previous.and_then(|document| document["settings"].as_object()).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let earlier: BTreeSet<String> = previous
+            .and_then(|document| document["settings"].as_object())
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.clone())
+            .collect();
         earlier.into_iter().filter(|name| !self.wanted.contains_key(name)).collect()
     }
 
-    async fn merge(&self, cx: &Context<'_, Clouds>, wanted: &Settings, unwanted: &[String]) -> Result<(), azure::Error> {
+    async fn merge(
+        &self,
+        cx: &Context<'_, Clouds>,
+        wanted: &Settings,
+        unwanted: &[String],
+    ) -> Result<(), azure::Error> {
         let write = Write { key: Some(cx.key), ..Write::default() };
         cx.env.azure.arm().merge_settings(&self.app, wanted, unwanted, write).await.map(drop)
     }
@@ -60,8 +69,11 @@ impl Step<Clouds> for AppSettings {
         if wanted.keys().all(|name| !found.contains_key(name)) {
             return Ok(Observation::Absent);
         }
-        let mut wrong: Vec<String> =
-            wanted.iter().filter(|(name, value)| found.get(*name) != Some(*value)).map(|(name, _)| name.clone()).collect();
+        let mut wrong: Vec<String> = wanted
+            .iter()
+            .filter(|(name, value)| found.get(*name) != Some(*value))
+            .map(|(name, _)| name.clone())
+            .collect();
         wrong.extend(self.leftovers(cx.previous).into_iter().filter(|name| found.contains_key(name)));
         let fit = if wrong.is_empty() { Fit::Exact } else { Fit::Differs(wrong) };
         Ok(Observation::Present { ownership: Ownership::Unmarkable, fit, output: Some(()) })

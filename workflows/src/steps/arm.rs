@@ -79,7 +79,9 @@ where
             self.nothing_left_inside(cx).await?;
         }
         let write = Write { key: Some(cx.key), ..Write::default() };
-        if let Submitted::Running(operation) = arm.delete(&self.id, self.kind.api_version, write).await.map_err(failed)? {
+        if let Submitted::Running(operation) =
+            arm.delete(&self.id, self.kind.api_version, write).await.map_err(failed)?
+        {
             checkpoint(cx, Some(&operation)).await?;
             wait(cx, self.kind.title, operation).await?;
         }
@@ -167,7 +169,9 @@ impl<O: FromArm> ArmResource<O> {
                 return Err(Error::failed(FailureKind::Transient, format!("the {} went away", self.kind.title)));
             };
             match state(&found) {
-                State::Running(state) => cx.pause(format!("{} to be ready ({state})", self.kind.title), LOOK_AGAIN).await?,
+                State::Running(state) => {
+                    cx.pause(format!("{} to be ready ({state})", self.kind.title), LOOK_AGAIN).await?
+                }
                 State::Ended(state) => {
                     let message = format!("provision the {}: it ended as {state}", self.kind.title);
                     return Err(Error::failed(FailureKind::Transient, message));
@@ -188,7 +192,10 @@ enum State<'a> {
 /// Only three states are terminal; no state at all means done. An IoT hub says so a second time, in `state`.
 fn state(found: &Value) -> State<'_> {
     let provisioning = found.pointer("/properties/provisioningState").and_then(Value::as_str);
-    let hub = found.pointer("/properties/state").and_then(Value::as_str).filter(|_| found["type"] == "Microsoft.Devices/IotHubs");
+    let hub = found
+        .pointer("/properties/state")
+        .and_then(Value::as_str)
+        .filter(|_| found["type"] == "Microsoft.Devices/IotHubs");
     match (provisioning, hub) {
         (Some(ended @ ("Failed" | "Canceled")), _) => State::Ended(ended),
         (Some(running), _) if running != "Succeeded" => State::Running(running),

@@ -25,7 +25,12 @@ fn compare(wanted: &Value, found: &Value, path: &mut String, paths: &mut Vec<Str
     }
 }
 
-fn compare_objects(wanted: &Map<String, Value>, found: &Map<String, Value>, path: &mut String, paths: &mut Vec<String>) {
+fn compare_objects(
+    wanted: &Map<String, Value>,
+    found: &Map<String, Value>,
+    path: &mut String,
+    paths: &mut Vec<String>,
+) {
     for (key, wanted) in wanted {
         let found = member(found, key).unwrap_or(&Value::Null);
         descend(path, key, |path| compare(wanted, found, path, paths));
@@ -50,7 +55,9 @@ fn descend(path: &mut String, key: &str, then: impl FnOnce(&mut String)) {
 
 fn same_scalar(wanted: &Value, found: &Value, path: &str) -> bool {
     match (wanted, found) {
-        (Value::String(wanted), Value::String(found)) if path.ends_with("/location") || path.ends_with("/locationName") => {
+        (Value::String(wanted), Value::String(found))
+            if path.ends_with("/location") || path.ends_with("/locationName") =>
+        {
             same_region(wanted, found)
         }
         (Value::String(wanted), Value::String(found)) if wanted.starts_with('/') => wanted.eq_ignore_ascii_case(found),
@@ -73,7 +80,8 @@ mod tests {
     #[test]
     fn what_the_cloud_adds_does_not_count() {
         let wanted = json!({"location": "westeurope", "properties": {"a": 1}});
-        let found = json!({"location": "West Europe", "id": "/x", "properties": {"a": 1.0, "provisioningState": "Succeeded"}});
+        let found =
+            json!({"location": "West Europe", "id": "/x", "properties": {"a": 1.0, "provisioningState": "Succeeded"}});
         assert_eq!(differences(&wanted, &found), Vec::<String>::new());
     }
 

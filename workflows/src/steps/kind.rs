@@ -71,8 +71,7 @@ impl Kind {
 pub(crate) const RESOURCE_GROUP: Kind = Kind::new("resource group", api::RESOURCES, 1).holding_others();
 pub(crate) const IDENTITY: Kind = Kind::new("managed identity", api::MANAGED_IDENTITY, 2);
 pub(crate) const STORAGE_ACCOUNT: Kind = Kind::new("storage account", api::STORAGE, 18);
-pub(crate) const BLOB_CONTAINER: Kind =
-    Kind::new("blob container", api::STORAGE, 1).carrying(Carries::Metadata);
+pub(crate) const BLOB_CONTAINER: Kind = Kind::new("blob container", api::STORAGE, 1).carrying(Carries::Metadata);
 pub(crate) const LIFECYCLE: Kind = Kind::new("storage lifecycle rules", api::STORAGE, 1).carrying(Carries::Nothing);
 pub(crate) const ROLE_ASSIGNMENT: Kind =
     Kind::new("role assignment", api::AUTHORIZATION, 1).carrying(Carries::Description);
@@ -85,6 +84,5 @@ pub(crate) const FUNCTION_APP: Kind = Kind::new("function app", api::WEB, 5);
 pub(crate) const COSMOS_ACCOUNT: Kind = Kind::new("Cosmos DB account", api::DOCUMENT_DB, 303);
 pub(crate) const COSMOS_DATABASE: Kind = Kind::new("Cosmos DB database", api::DOCUMENT_DB, 5);
 pub(crate) const COSMOS_CONTAINER: Kind = Kind::new("Cosmos DB container", api::DOCUMENT_DB, 5);
-pub(crate) const COSMOS_ROLE: Kind =
-    Kind::new("Cosmos DB data role", api::DOCUMENT_DB, 5).carrying(Carries::Nothing);
+pub(crate) const COSMOS_ROLE: Kind = Kind::new("Cosmos DB data role", api::DOCUMENT_DB, 5).carrying(Carries::Nothing);
 pub(crate) const DIGITAL_TWINS: Kind = Kind::new("Azure Digital Twins instance", api::DIGITAL_TWINS, 28);

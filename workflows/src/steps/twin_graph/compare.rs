@@ -39,7 +39,8 @@ fn same(wanted: &Value, found: &Value) -> bool {
     match (wanted, found) {
         (Value::Number(wanted), Value::Number(found)) => wanted.as_f64() == found.as_f64(),
         (Value::Object(wanted), Value::Object(found)) => {
-            wanted.len() == found.len() && wanted.iter().all(|(key, value)| found.get(key).is_some_and(|f| same(value, f)))
+            wanted.len() == found.len()
+                && wanted.iter().all(|(key, value)| found.get(key).is_some_and(|f| same(value, f)))
         }
         (Value::Array(wanted), Value::Array(found)) => {
             wanted.len() == found.len() && wanted.iter().zip(found).all(|(wanted, found)| same(wanted, found))

@@ -90,7 +90,12 @@ impl TwinGraph {
     }
 
     /// What the earlier definition had and this one has not must be gone.
-    async fn look_for_leftovers(&self, client: &Client, earlier: &GraphDocument, found: &mut Found) -> Result<(), Error> {
+    async fn look_for_leftovers(
+        &self,
+        client: &Client,
+        earlier: &GraphDocument,
+        found: &mut Found,
+    ) -> Result<(), Error> {
         for one in earlier.relationships_not_in(&self.wanted) {
             let there = client.relationship(&one.source, &one.id).await.map_err(failed)?;
             found.add_leftover("relationship", &one.id, there.is_some());
