@@ -259,6 +259,38 @@ impl<E: ?Sized> Graph<E> {
     }
 }
 
+#[cfg(feature = "sweep")]
+impl<E: ?Sized + 'static> Graph<E> {
+    /// The same graph with every step that it builds passed through `wrap`.
+    #[must_use]
+    pub fn wrapped(self: &std::sync::Arc<Self>, wrap: Wrap<E>) -> Self {
+        let node = |(index, node): (usize, &Node<E>)| Node {
+            id: node.id.clone(),
+            layer: node.layer.clone(),
+            title: node.title.clone(),
+            takes: node.takes.clone(),
+            expected: node.expected,
+            work: match &node.work {
+                Work::Gate { asks } => Work::Gate { asks: asks.clone() },
+                Work::Step(_) => Work::Step(self.wrapped_build(index, &wrap)),
+            },
+        };
+        Self { nodes: self.nodes.iter().enumerate().map(node).collect(), by_id: self.by_id.clone() }
+    }
+
+    fn wrapped_build(self: &std::sync::Arc<Self>, index: usize, wrap: &Wrap<E>) -> Build<E> {
+        let (graph, wrap) = (std::sync::Arc::clone(self), std::sync::Arc::clone(wrap));
+        Box::new(move |outputs| match &graph.nodes[index].work {
+            Work::Step(build) => Ok(wrap(&graph.nodes[index].id, build(outputs)?)),
+            Work::Gate { .. } => unreachable!("a gate is not built"),
+        })
+    }
+}
+
+/// What [`Graph::wrapped`] passes each built step through.
+#[cfg(feature = "sweep")]
+pub type Wrap<E> = std::sync::Arc<dyn Fn(&StepId, Box<dyn AnyStep<E>>) -> Box<dyn AnyStep<E>> + Send + Sync>;
+
 /// Where a node stands and what it is called.
 #[derive(Debug, Clone)]
 pub struct Label {

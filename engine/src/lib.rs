@@ -38,6 +38,8 @@ pub mod progress;
 pub mod report;
 pub mod retry;
 pub mod step;
+#[cfg(feature = "sweep")]
+pub mod sweep;
 
 pub use self::error::{DefinitionError, Error};
 pub use self::executor::{Definitions, Executor, Seams};

@@ -194,7 +194,7 @@ fn each_outcome_has_its_compensation() {
 fn a_compensation_looks_before_it_acts() {
     let theirs = || seen(Ownership::Theirs("the other".into()), true);
     let owner = || "the other".to_owned();
-    let absent = Observation::Absent;
+    let absent: Observation<()> = Observation::Absent;
     assert_eq!(undoing(Undo::Delete, &absent, true, false), Undoing::Record(Undo::Leave));
     assert_eq!(undoing(Undo::Delete, &absent, true, true), Undoing::Record(Undo::Delete));
     assert_eq!(undoing(Undo::Delete, &seen(Ownership::Ours, false), true, false), Undoing::Delete);

@@ -1,0 +1,108 @@
+//! Kills the process at every point: before and after every record and every cloud call, the reply lost.
+
+use serde_json::Value;
+
+use super::{
+    Count, CrashPoints, Scenario, World, Worlds,
+    process::{Process, What, after_kill, prepare, sorted, undisturbed},
+};
+use crate::report::Ended;
+
+/// Killed at every point, then resumed: the cloud equals an undisturbed run's and nothing was done twice.
+///
+/// With `again`, every resume is itself killed, at one point in `again` (another one for each first kill), and
+/// resumed once more.
+pub async fn resumed<F: Worlds>(worlds: &F, scenario: &Scenario, again: Option<u64>) -> Count {
+    let calm = undisturbed(worlds, scenario).await;
+    let mut count = Count { steps: calm.steps, ..Count::default() };
+    for fatal in 0..calm.points {
+        let first = fatal % again.unwrap_or(1);
+        for second in (first..=calm.points).step_by(again.map_or(usize::MAX, |stride| stride as usize)) {
+            let at = format!("{}: killed at {fatal} of {}, then at {second}", scenario.name, calm.points);
+            let points = CrashPoints::default();
+            let world = worlds.fresh(points.clone()).await;
+            count.runs += kill_and_resume(&world, &points, scenario, &[Some(fatal), again.map(|_| second)]).await;
+            count.points += 1;
+            same(&calm.after, &world.dump().await, &at);
+            assert_eq!(sorted(world.effects().await), calm.effects, "{at}: effects");
+        }
+    }
+    count
+}
+
+/// Starts the scenario's run, kills it at each of the points in turn, and lets the last process finish.
+async fn kill_and_resume<W: World>(
+    world: &W,
+    points: &CrashPoints,
+    scenario: &Scenario,
+    kills: &[Option<u64>],
+) -> usize {
+    prepare(world, points, scenario).await;
+    let process = Process::new(world, points);
+    let (mut runs, mut kills) = (0, kills.iter().copied().chain([None, None]));
+    while let Some(what) = after_kill(&world.journal().await.1, scenario.before.len(), &scenario.run) {
+        let fatal = kills.next().unwrap_or_else(|| panic!("{}: it does not end", scenario.name));
+        runs += 1;
+        if let Some(report) = process.run(what.clone(), fatal).await {
+            let report = report.unwrap_or_else(|error| panic!("{}: {what:?}: {error}", scenario.name));
+            assert_eq!(report.ended, Ended::Finished, "{}: {what:?}", scenario.name);
+        }
+    }
+    runs
+}
+
+/// Killed at every point, then rolled back: the cloud is as it was before. The rollback itself is killed at one
+/// point in `again`, if given, and taken up again.
+pub async fn rolled_back<F: Worlds>(worlds: &F, scenario: &Scenario, again: Option<u64>) -> Count {
+    let calm = undisturbed(worlds, scenario).await;
+    let mut count = Count { steps: calm.steps, ..Count::default() };
+    for fatal in 0..=calm.points {
+        let mut second = again.map(|stride| fatal % stride);
+        loop {
+            let at = format!("{}: killed at {fatal} of {}, rollback at {second:?}", scenario.name, calm.points);
+            let points = CrashPoints::default();
+            let world = worlds.fresh(points.clone()).await;
+            let survived = kill_and_roll_back(&world, &points, scenario, fatal, second, &at).await;
+            count.points += 1;
+            count.runs += 2;
+            same(&calm.before, &world.dump().await, &at);
+            match (second, again) {
+                (Some(point), Some(stride)) if !survived => second = Some(point + stride),
+                _ => break,
+            }
+        }
+    }
+    count
+}
+
+/// Returns whether the rollback passed its own fatal point without meeting it.
+async fn kill_and_roll_back<W: World>(
+    world: &W,
+    points: &CrashPoints,
+    scenario: &Scenario,
+    fatal: u64,
+    second: Option<u64>,
+    at: &str,
+) -> bool {
+    prepare(world, points, scenario).await;
+    let process = Process::new(world, points);
+    let _killed_or_done = process.run(What::from(&scenario.run), Some(fatal)).await;
+    if world.journal().await.1.runs.len() == scenario.before.len() {
+        return true;
+    }
+    if let Some(report) = process.run(What::Rollback, second).await {
+        let report = report.unwrap_or_else(|error| panic!("{at}: {error}"));
+        assert_eq!(report.ended, Ended::RolledBack { failures: Vec::new() }, "{at}");
+        return true;
+    }
+    let status = world.journal().await.1.last_run().map(|run| run.status);
+    if status != Some(journal::state::RunStatus::RolledBack) {
+        assert_eq!(process.calm(What::Rollback).await, Ended::RolledBack { failures: Vec::new() }, "{at}: again");
+    }
+    false
+}
+
+/// Compares two dumps.
+pub(super) fn same(expected: &Value, found: &Value, at: &str) {
+    assert!(expected == found, "{at}: the cloud differs\nexpected {expected:#}\nfound {found:#}");
+}
