@@ -84,7 +84,9 @@ impl Client {
 
     fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.service.url(segments, &[("api-version", api::DIGITAL_TWINS_DATA)]);
-        url.query_pairs_mut().extend_pairs(query);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
         url
     }
 
