@@ -38,10 +38,14 @@ mod lease;
 mod load;
 mod protocol;
 mod published;
+#[cfg(test)]
+mod scenario;
 mod server;
 mod sled_store;
 mod store;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use self::clock::{Clock, FixedClock, SystemClock};

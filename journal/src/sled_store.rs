@@ -89,6 +89,12 @@ impl Database {
         Ok(())
     }
 
+    /// Takes a record away, as damage would.
+    #[cfg(test)]
+    pub(crate) fn remove(&self, stream: &str, seq: u64) {
+        assert!(self.db.remove(key(stream, seq)).unwrap().is_some(), "it was there");
+    }
+
     /// The raw lines of a stream from `from` on, in order, with the place that each has in the store.
     pub(crate) fn lines(
         &self,

@@ -8,6 +8,8 @@ mod apply;
 mod deployment;
 mod run;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
