@@ -9,8 +9,8 @@ pub(crate) fn check(arena: &Arena) -> Vec<Problem> {
     let mut problems = Vec::new();
     for element in &arena.elements {
         if element.class == Class::Command {
-            let message = format!("{} is a command", element.title());
-            let remedy = "remove it: Azure Digital Twins has no commands";
+            let message = format!("{} cannot be used: Azure Digital Twins has no commands", element.title());
+            let remedy = "remove it, or model what it sets as a Property";
             problems.push(element.place.problem("adt-no-commands", message, remedy));
         }
         for link in &element.links {

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use crate::element::{Arena, Element, Target};
 use crate::graph::{Flat, Origin};
 use crate::metamodel::Class;
+use crate::quantity;
 use crate::schema::{Enum, Map, Object};
-use crate::{Command, Component, Content, Dtmi, Interface, Primitive, Property, Relationship, Schema, Telemetry};
+use crate::{
+    Command, Component, Content, Dtmi, Interface, Primitive, Property, Relationship, Schema, Telemetry, Version,
+};
 
 /// Builds every interface of the arena; the checks have found no problem.
-pub(crate) fn build(arena: &Arena, flats: &BTreeMap<usize, Flat>) -> Vec<Interface> {
+pub(crate) fn build(arena: &Arena, flats: &BTreeMap<usize, Arc<Flat>>) -> Vec<Interface> {
     let mut builder = Builder { arena, schemas: BTreeMap::new(), contents: BTreeMap::new() };
     flats.iter().filter_map(|(&index, flat)| builder.interface(&arena.elements[index], flat)).collect()
 }
@@ -53,7 +56,7 @@ impl Builder<'_> {
         match target {
             Target::Element(index) => self.arena.elements[*index].id.clone(),
             Target::Reference(id) => Some(id.clone()),
-            Target::Primitive(_) => None,
+            Target::Primitive(_) | Target::Units(_) => None,
         }
     }
 
@@ -72,6 +75,7 @@ impl Builder<'_> {
                 schema: self.schema_of(element, "schema"),
                 semantic_type: element.quantity.map(|quantity| quantity.name.to_owned()),
                 unit: element.unit.map(str::to_owned),
+                annotates: element.annotates.clone(),
             }),
             _ => Content::Command(Command { name }),
         });
@@ -91,6 +95,7 @@ impl Builder<'_> {
             writable: element.writable,
             semantic_type: element.quantity.map(|quantity| quantity.name.to_owned()),
             unit: element.unit.map(str::to_owned),
+            annotates: element.annotates.clone(),
         }
     }
 
@@ -113,8 +118,10 @@ impl Builder<'_> {
     }
 
     fn schema(&mut self, target: &Target) -> Schema {
-        if let Target::Primitive(primitive) = target {
-            return Schema::Primitive(*primitive);
+        match target {
+            Target::Primitive(primitive) => return Schema::Primitive(*primitive),
+            Target::Units(unit_type) => return Schema::Enum(Arc::new(units(unit_type))),
+            Target::Element(_) | Target::Reference(_) => {}
         }
         let index = self.arena.find(target).expect("an undefined reference is a problem, and there was none");
         if let Some(schema) = self.schemas.get(&index) {
@@ -162,4 +169,10 @@ impl Builder<'_> {
         });
         Object { fields: fields.collect() }
     }
+}
+
+/// The names of units as an enum, whose values are the names themselves.
+fn units(unit_type: &str) -> Enum {
+    let names = quantity::units(unit_type, Version::V3);
+    Enum { value_schema: Primitive::String, values: names.map(|name| (name.to_owned(), name.into())).collect() }
 }

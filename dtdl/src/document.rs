@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use jsonc_parser::ast;
+use jsonc_parser::{CollectOptions, ParseOptions, ast};
 
 use crate::Problem;
 
@@ -31,7 +31,7 @@ pub(crate) enum Kind {
 }
 
 /// A member of an object; keys may repeat, which is a problem to report rather than to hide.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) key: String,
     pub(crate) key_span: Option<Range<usize>>,
@@ -45,20 +45,30 @@ impl PartialEq for Node {
     }
 }
 
+impl PartialEq for Member {
+    /// Compares the JSON, not the places.
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value == other.value
+    }
+}
+
 impl Document {
-    /// Reads strict JSON text: no comments, no trailing commas.
-    pub fn from_text(text: &str) -> Result<Self, Problem> {
-        let strict = jsonc_parser::ParseOptions {
-            allow_comments: false,
-            allow_loose_object_property_names: false,
-            allow_trailing_commas: false,
-        };
-        match jsonc_parser::parse_to_ast(text, &jsonc_parser::CollectOptions::default(), &strict) {
-            Ok(parsed) => parsed.value.map_or_else(
-                || Err(not_json("there is no JSON value".to_owned(), 0..text.len())),
-                |value| Ok(Self::from_ast(&value)),
-            ),
-            Err(error) => Err(not_json(error.kind().to_string(), error.range().start..error.range().end)),
+    /// Reads strict JSON text: no comments, no trailing commas, nested at most 127 deep.
+    ///
+    /// # Errors
+    /// The one place where the text stops being JSON.
+    pub fn from_text(text: &str) -> Result<Self, Vec<Problem>> {
+        // jsonc-parser gives places, but takes single quotes, hexadecimal numbers and missing commas for JSON.
+        let strict = serde_json::from_str::<serde_json::Value>(text).map(drop);
+        strict.map_err(|error| {
+            let at = offset(text, error.line(), error.column());
+            vec![not_json(&error, at..(at + 1).min(text.len()))]
+        })?;
+        let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
+        match parsed.map(|parsed| parsed.value) {
+            Ok(Some(value)) => Ok(Self::from_ast(&value)),
+            Ok(None) => Err(vec![not_json(&"there is no value", 0..text.len())]),
+            Err(error) => Err(vec![not_json(error.kind(), error.range().start..error.range().end)]),
         }
     }
 
@@ -79,7 +89,13 @@ impl From<&serde_json::Value> for Document {
     }
 }
 
-fn not_json(what: String, span: Range<usize>) -> Problem {
+/// The byte at a line and a column, both from 1, the column in bytes.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    (before + column.saturating_sub(1)).min(text.len())
+}
+
+fn not_json(what: &dyn std::fmt::Display, span: Range<usize>) -> Problem {
     Problem {
         rule: "json-syntax",
         message: format!("the text is not JSON: {what}"),
@@ -133,4 +149,33 @@ fn node_of_value(value: &serde_json::Value) -> Node {
         ),
     };
     Node { kind, span: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_strict_json_is_read() {
+        let bad = ["", "{'a': 1}", "[0x1]", "[+1]", "[1,]", "[1 2]", "// c\n1", "[1] 2", "[\"a\nb\"]", "[01]"];
+        for text in bad {
+            assert!(Document::from_text(text).is_err(), "{text:?}");
+        }
+        assert!(Document::from_text(&"[".repeat(100_000)).is_err());
+        assert!(Document::from_text(" [1, {\"a\": \"\\u00e4\"}] ").is_ok());
+    }
+
+    #[test]
+    fn the_place_of_a_syntax_error_is_given() {
+        let text = "{\n  \"a\": 1,\n  b\n}";
+        let problems = Document::from_text(text).unwrap_err();
+        assert_eq!(problems[0].span.clone().map(|span| &text[span]), Some("b"));
+    }
+
+    #[test]
+    fn text_and_value_give_the_same_document() {
+        let text = r#"[{"a": [1, 2.5, null, true, "x"]}]"#;
+        let value = serde_json::from_str(text).unwrap();
+        assert_eq!(Document::from_text(text).unwrap().root, Document::from_value(&value).root);
+    }
 }

@@ -29,6 +29,12 @@ pub(crate) struct Element {
     pub(crate) enum_value: Option<serde_json::Value>,
     pub(crate) quantity: Option<&'static Quantity>,
     pub(crate) unit: Option<&'static str>,
+    /// The types of extensions that it has.
+    pub(crate) extensions: Vec<&'static str>,
+    /// The name of the content that it annotates.
+    pub(crate) annotates: Option<String>,
+    /// The member of the annotated content that it overrides.
+    pub(crate) overrides: Option<String>,
     pub(crate) links: Vec<Link>,
 }
 
@@ -50,6 +56,8 @@ pub(crate) enum Target {
     Reference(Dtmi),
     /// One of the language's own schemas.
     Primitive(Primitive),
+    /// A unit type of quantities, whose units are the values.
+    Units(&'static str),
 }
 
 /// All elements of the documents, with what is defined under an identifier.
@@ -83,7 +91,7 @@ impl Arena {
         match target {
             Target::Element(index) => Some(*index),
             Target::Reference(id) => self.by_id.get(id).copied(),
-            Target::Primitive(_) => None,
+            Target::Primitive(_) | Target::Units(_) => None,
         }
     }
 }

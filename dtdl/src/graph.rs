@@ -11,6 +11,8 @@ use crate::{Content, Dtmi, Interface, Models, Primitive, Problem, Version};
 const EXTENDS_DEPTH: usize = 10;
 /// The most schemas inside one another.
 const SCHEMA_DEPTH: usize = 5;
+/// How many levels are followed at all, so that hostile documents cannot exhaust the stack.
+const FOLLOWED: usize = 100;
 /// The most interfaces that one of version 3 may extend, near and far.
 const ANCESTORS: usize = 1024;
 /// The most contents of a version 2 interface, inherited ones included.
@@ -37,7 +39,7 @@ pub(crate) struct Flat {
 pub(crate) struct Graph<'a> {
     arena: &'a Arena,
     models: &'a Models,
-    flat: BTreeMap<usize, Flat>,
+    flat: BTreeMap<usize, Arc<Flat>>,
     underway: Vec<usize>,
     depths: BTreeMap<usize, usize>,
     pub(crate) problems: Vec<Problem>,
@@ -56,7 +58,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Runs every check and returns the interfaces with what they inherit.
-    pub(crate) fn check(mut self) -> (BTreeMap<usize, Flat>, Vec<Problem>) {
+    pub(crate) fn check(mut self) -> (BTreeMap<usize, Arc<Flat>>, Vec<Problem>) {
         let arena = self.arena;
         for element in &arena.elements {
             if let Some(id) = element.id.as_ref().filter(|id| self.models.get(id.as_str()).is_some()) {
@@ -133,12 +135,12 @@ impl<'a> Graph<'a> {
         for member in ["contents", "properties", "fields", "enumValues"] {
             let mut names = BTreeSet::new();
             let mut values = BTreeSet::new();
-            let mut targets = Vec::new();
+            let mut targets = BTreeSet::new();
             for link in element.links(member) {
                 let Some(index) = self.arena.find(&link.target) else { continue };
                 let child = &self.arena.elements[index];
                 let value = child.enum_value.as_ref().map(ToString::to_string);
-                if targets.contains(&index) || child.name.as_ref().is_some_and(|name| !names.insert(name)) {
+                if !targets.insert(index) || child.name.as_ref().is_some_and(|name| !names.insert(name)) {
                     let message = format!("the name \"{}\" is taken", child.name.as_deref().unwrap_or_default());
                     self.problems.push(link.place.problem("non-unique-property-value", message, "choose another name"));
                 } else if value.is_some_and(|value| !values.insert(value)) {
@@ -149,7 +151,6 @@ impl<'a> Graph<'a> {
                         "choose another value",
                     ));
                 }
-                targets.push(index);
             }
         }
     }
@@ -183,7 +184,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The interface with what it inherits; empty where it extends itself, which is reported once.
-    fn flatten(&mut self, index: usize) -> Flat {
+    fn flatten(&mut self, index: usize) -> Arc<Flat> {
         if let Some(flat) = self.flat.get(&index) {
             return flat.clone();
         }
@@ -191,7 +192,12 @@ impl<'a> Graph<'a> {
         if self.underway.contains(&index) {
             let message = format!("{} extends itself", element.title());
             self.add(element, "recursive-structure", message, "break the cycle of extends");
-            return Flat::default();
+            return Arc::default();
+        }
+        if self.underway.len() > FOLLOWED {
+            let message = format!("interfaces extend one another more than {FOLLOWED} levels deep");
+            self.add(element, "excessive-depth", message, format!("keep within {EXTENDS_DEPTH} levels"));
+            return Arc::default();
         }
         self.underway.push(index);
         let mut flat = self.own_contents(element);
@@ -202,11 +208,12 @@ impl<'a> Graph<'a> {
                     let message = format!("it extends {id} twice");
                     self.problems.push(link.place.problem("multiple-reference", message, "keep one of them"));
                 }
-                self.inherit(&mut flat, id, parent, link);
+                self.inherit(&mut flat, id, &parent, link);
             }
         }
         self.underway.pop();
         self.limits(element, &flat);
+        let flat = Arc::new(flat);
         self.flat.insert(index, flat.clone());
         flat
     }
@@ -221,14 +228,14 @@ impl<'a> Graph<'a> {
         flat
     }
 
-    fn parent(&mut self, target: &Target) -> Option<(Dtmi, Flat)> {
+    fn parent(&mut self, target: &Target) -> Option<(Dtmi, Arc<Flat>)> {
         if let Some(index) = self.arena.find(target) {
             let id = self.arena.elements[index].id.clone()?;
             return (self.arena.elements[index].class == Class::Interface).then(|| (id, self.flatten(index)));
         }
         let Target::Reference(id) = target else { return None };
         let model = self.models.get(id.as_str())?;
-        Some((id.clone(), self.flat_of(model)))
+        Some((id.clone(), Arc::new(self.flat_of(model))))
     }
 
     fn flat_of(&self, model: &Interface) -> Flat {
@@ -240,21 +247,21 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn inherit(&mut self, flat: &mut Flat, id: Dtmi, parent: Flat, link: &Link) {
+    fn inherit(&mut self, flat: &mut Flat, id: Dtmi, parent: &Flat, link: &Link) {
         flat.depth = flat.depth.max(parent.depth + 1);
-        for (name, origin) in parent.contents {
-            match flat.contents.get(&name) {
-                Some(own) if !own.is(&origin) => {
+        for (name, origin) in &parent.contents {
+            match flat.contents.get(name) {
+                Some(own) if !own.is(origin) => {
                     let message =
                         format!("the name \"{name}\" is taken by another content, here or in what it extends");
                     let remedy = "rename one of them";
                     self.problems.push(link.place.problem("non-unique-imported-property-value", message, remedy));
                 }
                 Some(_) => {}
-                None => _ = flat.contents.insert(name, origin),
+                None => _ = flat.contents.insert(name.clone(), origin.clone()),
             }
         }
-        flat.ancestors.extend(parent.ancestors);
+        flat.ancestors.extend(parent.ancestors.iter().cloned());
         flat.ancestors.insert(id);
     }
 
@@ -283,6 +290,11 @@ impl<'a> Graph<'a> {
         if self.underway.contains(&index) {
             let message = format!("{} contains itself", element.title());
             self.add(element, "recursive-structure", message, "break the cycle of schemas");
+            return 0;
+        }
+        if self.underway.len() > FOLLOWED {
+            let message = format!("schemas stand more than {FOLLOWED} levels deep inside one another");
+            self.add(element, "excessive-depth", message, format!("keep within {SCHEMA_DEPTH} levels"));
             return 0;
         }
         self.underway.push(index);

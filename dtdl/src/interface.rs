@@ -90,6 +90,8 @@ pub struct Property {
     pub semantic_type: Option<String>,
     /// The unit (`degreeCelsius`), where it has one.
     pub unit: Option<String>,
+    /// The name of the content that it annotates, where it is a `ValueAnnotation`.
+    pub annotates: Option<String>,
 }
 
 /// A link to other twins.
@@ -129,6 +131,8 @@ pub struct Telemetry {
     pub semantic_type: Option<String>,
     /// The unit (`degreeCelsius`), where it has one.
     pub unit: Option<String>,
+    /// The name of the content that it annotates, where it is a `ValueAnnotation`.
+    pub annotates: Option<String>,
 }
 
 /// Something that can be asked of the device.

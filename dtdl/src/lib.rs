@@ -20,6 +20,7 @@
 //! This crate knows no twin and no cloud.
 
 mod adt;
+mod annotation;
 mod build;
 mod context;
 mod document;

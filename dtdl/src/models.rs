@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::graph::Graph;
 use crate::{Component, Content, Document, Dtmi, Interface, Problem, Property, Relationship, Telemetry};
-use crate::{adt, build, reader};
+use crate::{adt, annotation, build, reader};
 
 /// Whose rules a model must keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -55,6 +55,7 @@ impl Models {
         let (flats, found) = Graph::new(&arena, self).check();
         let mut problems = report.problems;
         problems.extend(found);
+        problems.extend(annotation::check(&arena, &flats));
         if self.rules == Rules::Adt {
             problems.extend(adt::check(&arena));
         }

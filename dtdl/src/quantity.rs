@@ -189,11 +189,30 @@ pub(crate) fn is_abstract(text: &str, context: Context) -> bool {
     context.quantities && matches!(name, "QuantitativeType" | "RatioUnit" | "DecimalUnit" | "BinaryUnit")
 }
 
+/// The units of a unit type.
+pub(crate) fn units(unit_type: &str, version: Version) -> impl Iterator<Item = &'static str> {
+    let (_, old, new) = UNITS.iter().find(|(name, ..)| *name == unit_type).copied().unwrap_or_default();
+    old.split_whitespace().chain(new.split_whitespace().filter(move |_| version == Version::V3))
+}
+
+/// The unit type with this name, which version 3 lets serve as a schema.
+pub(crate) fn unit_type(text: &str, context: Context) -> Option<&'static str> {
+    if !context.quantities || context.version == Version::V2 {
+        return None;
+    }
+    let name = strip(text, context.version, "enum").unwrap_or(text);
+    UNITS.iter().map(|(known, ..)| *known).find(|known| *known == name)
+}
+
+/// The unit type of the semantic type with this name.
+pub(crate) fn unit_type_of(semantic_type: &str) -> Option<&'static str> {
+    QUANTITIES.iter().find(|quantity| quantity.name == semantic_type).map(|quantity| quantity.units)
+}
+
 impl Quantity {
     /// The units that go with it.
-    pub(crate) fn unit_names(&self, version: Version) -> impl Iterator<Item = &'static str> {
-        let (_, old, new) = UNITS.iter().find(|(name, ..)| *name == self.units).copied().unwrap_or_default();
-        old.split_whitespace().chain(new.split_whitespace().filter(move |_| version == Version::V3))
+    pub(crate) fn unit_names(&self, version: Version) -> impl Iterator<Item = &'static str> + use<> {
+        units(self.units, version)
     }
 
     /// The unit that a term or full identifier stands for, where it goes with this quantity.

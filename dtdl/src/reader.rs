@@ -1,14 +1,17 @@
 //! Reads documents into elements, noting every problem that shows without following references.
 
+mod members;
+mod terms;
+
+use std::collections::BTreeSet;
+
 use crate::context::{self, Context};
 use crate::document::{Kind as Json, Member as JsonMember, Node};
-use crate::element::{Arena, Element, Link, Target};
-use crate::literal;
-use crate::metamodel::{Class, Kind, Member, Slot};
-use crate::quantity;
+use crate::element::{Arena, Element};
+use crate::metamodel::{Class, Slot};
 use crate::report::Report;
-use crate::types::{self, Types, Word};
-use crate::{Document, Dtmi, Localized, Primitive, Rules, Version};
+use crate::types::{self, Types};
+use crate::{Document, Dtmi, Localized, Rules, Version};
 
 /// Reads all documents; the report holds what is wrong with them.
 pub(crate) fn read(documents: &[Document], rules: Rules) -> (Arena, Report) {
@@ -32,14 +35,6 @@ struct Parent {
     context: Context,
     slot: Slot,
     partition: usize,
-}
-
-/// The members of an element that are not keywords, each with its meaning.
-enum Meaning {
-    Member(&'static Member),
-    Unit,
-    /// Belongs to a type of an extension, or may.
-    Foreign,
 }
 
 impl Reader {
@@ -109,7 +104,7 @@ impl Reader {
             return None;
         }
         let needs_id = parent.is_none_or(|parent| parent.slot.needs_id());
-        let id = self.id(node, id, class, context.version, needs_id);
+        let id = self.id(node, id, class, context, needs_id);
         let index = self.add(node, class, context, id, parent, &types);
         self.types_fit(node, index, &types);
         self.members(node, members, index, &types);
@@ -151,6 +146,9 @@ impl Reader {
             enum_value: None,
             quantity: types.quantity,
             unit: None,
+            extensions: types.extensions.iter().map(|extension| extension.name).collect(),
+            annotates: None,
+            overrides: None,
             links: Vec::new(),
         });
         index
@@ -166,8 +164,9 @@ impl Reader {
     }
 
     fn repeated_keys(&mut self, members: &[JsonMember]) {
-        for (index, member) in members.iter().enumerate() {
-            if members[..index].iter().any(|earlier| earlier.key == member.key) {
+        let mut seen = BTreeSet::new();
+        for member in members {
+            if !seen.insert(&member.key) {
                 let message = format!("\"{}\" is given twice", member.key);
                 self.report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
             }
@@ -209,7 +208,7 @@ impl Reader {
         }
     }
 
-    fn id(&mut self, element: &Node, id: Option<&Node>, class: Class, version: Version, needed: bool) -> Option<Dtmi> {
+    fn id(&mut self, element: &Node, id: Option<&Node>, class: Class, context: Context, needed: bool) -> Option<Dtmi> {
         let Some(node) = id else {
             if needed {
                 let message = format!("{class:?} has no @id here");
@@ -227,22 +226,22 @@ impl Reader {
             return None;
         };
         let most = if class == Class::Interface { 128 } else { 2048 };
-        self.identifier("@id", text, node, version, most)
+        self.identifier("@id", text, node, context, most)
     }
 
     /// Checks an identifier of a user's element.
-    fn identifier(&mut self, name: &str, text: &str, node: &Node, version: Version, most: usize) -> Option<Dtmi> {
+    fn identifier(&mut self, name: &str, text: &str, node: &Node, context: Context, most: usize) -> Option<Dtmi> {
         let span = node.span.as_ref();
         let dtmi = match Dtmi::parse(text) {
             Ok(dtmi) => dtmi,
             Err(error) => {
                 let message = format!("{name} \"{text}\" is not a valid DTMI: {error}");
-                self.report.add(span, "invalid-id", message, "write it like \"dtmi:example:Room;1\"");
+                self.report.add(span, "invalid-id", message, valid_like(text));
                 return None;
             }
         };
         let plain = |version: &str| !version.contains('.');
-        if version == Version::V2 && !dtmi.version().is_some_and(plain) {
+        if context.version == Version::V2 && !dtmi.version().is_some_and(plain) {
             let message = format!("{name} \"{text}\" needs a version of one whole number in version 2 of the language");
             self.report.add(span, "invalid-id", message, format!("write \"{};1\"", dtmi.path()));
         }
@@ -250,297 +249,12 @@ impl Reader {
             let message = format!("{name} has {} characters", text.len());
             self.report.add(span, "id-too-long", message, format!("keep it within {most}"));
         }
-        if text.starts_with("dtmi:dtdl:") || text.starts_with("dtmi:standard:") || text.starts_with("dtmi:iotcentral:")
-        {
+        let foreign = context.iot_central && text.starts_with("dtmi:iotcentral:");
+        if foreign || text.starts_with("dtmi:dtdl:") || text.starts_with("dtmi:standard:") {
             let message = format!("{name} \"{text}\" starts with a prefix that the language keeps for itself");
             self.report.add(span, "reserved-id", message, "start it with a prefix of your own");
         }
         Some(dtmi)
-    }
-
-    fn members(&mut self, node: &Node, members: &[JsonMember], index: usize, types: &Types) {
-        let context = self.arena.elements[index].context;
-        let class = self.arena.elements[index].class;
-        let mut present: Vec<&'static Member> = Vec::new();
-        let mut unit = None;
-        for member in members {
-            self.report.enter_key(&member.key);
-            match self.meaning(member, class, context, types) {
-                Some(Meaning::Member(known)) if present.contains(&known) => {
-                    let message = format!("{} is given both as a term and as an identifier", known.name);
-                    self.report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
-                }
-                Some(Meaning::Member(known)) => {
-                    present.push(known);
-                    self.member(known, &member.value, index);
-                }
-                Some(Meaning::Unit) if unit.is_some() => {
-                    let message = "unit is given both as a term and as an identifier".to_owned();
-                    self.report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
-                }
-                Some(Meaning::Unit) => unit = Some(&member.value),
-                Some(Meaning::Foreign) | None => {}
-            }
-            self.report.leave();
-        }
-        self.missing(node, class, context.version, &present);
-        self.unit(node, unit, index);
-        for name in types.extensions.iter().flat_map(|extension| extension.required) {
-            if !members.iter().any(|member| member.key.rsplit(':').next() == Some(name)) {
-                let message = format!("{class:?} has no {name}");
-                self.report.add(
-                    node.span.as_ref(),
-                    "missing-supplemental-property",
-                    message,
-                    format!("add \"{name}\""),
-                );
-            }
-        }
-    }
-
-    /// What a member means; nothing for keywords and for what is wrong, which is reported.
-    fn meaning(&mut self, member: &JsonMember, class: Class, context: Context, types: &Types) -> Option<Meaning> {
-        let key = member.key.as_str();
-        if key.starts_with('@') {
-            self.keyword(member, context.version);
-            return None;
-        }
-        if let Some(known) = class.member(term(key, context.version)) {
-            return Some(Meaning::Member(known));
-        }
-        if types.quantity.is_some() && quantity::is_unit_key(key, context.version) {
-            return Some(Meaning::Unit);
-        }
-        let extended = |name: &&str| *name == key.rsplit(':').next().unwrap_or(key);
-        if types.extensions.iter().any(|extension| extension.members.iter().any(|name| extended(&name))) {
-            return Some(Meaning::Foreign);
-        }
-        self.unknown_member(member, class, context, types)
-    }
-
-    fn keyword(&mut self, member: &JsonMember, version: Version) {
-        let fine = matches!(member.key.as_str(), "@id" | "@type" | "@context");
-        if !fine && (version == Version::V3 || member.key == "@graph") {
-            let message = format!("the keyword \"{}\" cannot stand here", member.key);
-            self.report.add(member.key_span.as_ref(), "keyword-disallowed", message, "remove it");
-        }
-    }
-
-    fn unknown_member(
-        &mut self,
-        member: &JsonMember,
-        class: Class,
-        context: Context,
-        types: &Types,
-    ) -> Option<Meaning> {
-        let word = types::word(&member.key, context);
-        let may_be = match (context.version, word) {
-            (Version::V2, _) => true,
-            (Version::V3, Word::InvalidDtmi | Word::NotDtmiNorTerm) => false,
-            (Version::V3, Word::Irrelevant | Word::Undefined) => context.unknown,
-        };
-        if types.unknown && may_be {
-            return Some(Meaning::Foreign);
-        }
-        let rule = match word {
-            Word::InvalidDtmi => "property-invalid-dtmi",
-            Word::NotDtmiNorTerm => "property-not-dtmi-nor-term",
-            Word::Irrelevant => "property-irrelevant-dtmi-or-term",
-            Word::Undefined => "property-undefined-term",
-        };
-        let message = format!("{class:?} has no \"{}\"", member.key);
-        let names: Vec<_> = class.members().map(|member| member.name).collect();
-        let remedy = format!("remove it; {class:?} takes {}", names.join(", "));
-        self.report.add(member.key_span.as_ref(), rule, message, remedy);
-        None
-    }
-
-    fn missing(&mut self, node: &Node, class: Class, version: Version, present: &[&'static Member]) {
-        for member in class.members() {
-            if member.bounds(version).0 > 0 && !present.contains(&member) {
-                let message = format!("{class:?} has no {}", member.name);
-                let remedy = format!("add \"{}\"", member.name);
-                self.report.add(node.span.as_ref(), "missing-property", message, remedy);
-            }
-        }
-    }
-
-    fn unit(&mut self, node: &Node, unit: Option<&Node>, index: usize) {
-        let element = &self.arena.elements[index];
-        let version = element.context.version;
-        let Some(quantity) = element.quantity else { return };
-        let known = || quantity.unit_names(version).collect::<Vec<_>>().join(", ");
-        let empty = |node: &&Node| matches!(&node.kind, Json::Array(values) if values.is_empty());
-        let Some(value) = unit.filter(|node| !empty(node)) else {
-            let message = format!("a {} needs a unit", quantity.name);
-            self.report.add(
-                node.span.as_ref(),
-                "missing-supplemental-property",
-                message,
-                format!("add \"unit\": {}", known()),
-            );
-            return;
-        };
-        let Some(value) = literal::single("unit", value, &mut self.report) else { return };
-        let found = match &value.kind {
-            Json::String(text) => quantity.unit(text, version),
-            _ => None,
-        };
-        if found.is_none() {
-            let message = format!("this is no unit of {}", quantity.name);
-            self.report.add(value.span.as_ref(), "not-required-value", message, format!("use one of {}", known()));
-        }
-        self.arena.elements[index].unit = found;
-    }
-
-    fn member(&mut self, member: &'static Member, node: &Node, index: usize) {
-        let version = self.arena.elements[index].context.version;
-        let (least, _) = member.bounds(version);
-        if least > 0 && matches!(&node.kind, Json::Array(values) if values.is_empty()) {
-            let message = format!("{} has no value", member.name);
-            self.report.add(node.span.as_ref(), "count-below-minimum", message, "give it a value");
-            return;
-        }
-        let (name, report) = (member.name, &mut self.report);
-        let of_version = |v2, v3| if version == Version::V2 { v2 } else { v3 };
-        match member.kind {
-            Kind::Localized(v2, v3) => {
-                let texts = literal::localized(name, node, of_version(v2, v3), version, report);
-                let element = &mut self.arena.elements[index];
-                if name == "displayName" { element.display_name = texts } else { element.description = texts }
-            }
-            Kind::Text(most) => _ = literal::text(name, node, most, version, report),
-            Kind::Name(v2, v3) => self.name(node, of_version(v2, v3), index),
-            Kind::Boolean => {
-                self.arena.elements[index].writable = literal::boolean(name, node, version, report).unwrap_or(false)
-            }
-            Kind::Integer(least, v2, v3) => {
-                self.integer(member, node, least, if version == Version::V2 { v2 } else { v3 }, index);
-            }
-            Kind::Identifier => self.target(node, version, index),
-            Kind::EnumValue => self.arena.elements[index].enum_value = enum_value(node, version, report),
-            Kind::Choice(class, terms) => self.choice(member, node, class, terms, index),
-            Kind::Elements(slot) => self.elements(member, node, slot, index),
-        }
-    }
-
-    fn name(&mut self, node: &Node, most: usize, index: usize) {
-        let version = self.arena.elements[index].context.version;
-        let Some(name) = literal::text("name", node, most, version, &mut self.report) else { return };
-        let bytes = name.as_bytes();
-        let fine = bytes.first().is_some_and(u8::is_ascii_alphabetic)
-            && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
-            && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !fine {
-            let message = format!("the name \"{name}\" is not allowed");
-            let remedy = "use letters, digits and underscores, starting with a letter, not ending in an underscore";
-            self.report.add(node.span.as_ref(), "string-invalid", message, remedy);
-        }
-        self.arena.elements[index].name = Some(name);
-    }
-
-    fn integer(&mut self, member: &'static Member, node: &Node, least: i64, most: i64, index: usize) {
-        let version = self.arena.elements[index].context.version;
-        let Some(number) = literal::integer(member.name, node, version, &mut self.report) else { return };
-        if !(least..=most).contains(&number) {
-            let message = format!("{} is {number}", member.name);
-            let remedy = if least == most { format!("use {least}") } else { format!("use {least} to {most}") };
-            self.report.add(node.span.as_ref(), "value-out-of-range", message, remedy);
-        }
-        let element = &mut self.arena.elements[index];
-        if member.name == "minMultiplicity" {
-            element.min_multiplicity = Some(number);
-        } else {
-            element.max_multiplicity = Some(number);
-        }
-    }
-
-    fn target(&mut self, node: &Node, version: Version, index: usize) {
-        let Some(value) = literal::single("target", node, &mut self.report) else { return };
-        let Json::String(text) = &value.kind else {
-            let message = "target is not the identifier of an interface".to_owned();
-            self.report.add(value.span.as_ref(), "identifier-not-dtmi", message, "write a DTMI as a string");
-            return;
-        };
-        self.arena.elements[index].target = self.identifier("target", text, value, version, 2048);
-    }
-
-    fn choice(
-        &mut self,
-        member: &'static Member,
-        node: &Node,
-        class: &str,
-        terms: &'static [&'static str],
-        index: usize,
-    ) {
-        let version = self.arena.elements[index].context.version;
-        let Some(value) = literal::single(member.name, node, &mut self.report) else { return };
-        let chosen = match &value.kind {
-            Json::String(text) => terms.iter().find(|term| **term == instance(text, class, version)),
-            _ => None,
-        };
-        if chosen.is_none() {
-            let message = format!("{} has a value that is not allowed", member.name);
-            self.report.add(value.span.as_ref(), "value-not-exact", message, format!("use {}", terms.join(" or ")));
-        }
-        self.arena.elements[index].choice = chosen.copied();
-    }
-
-    fn elements(&mut self, member: &'static Member, node: &Node, slot: Slot, index: usize) {
-        let (least, most) = member.bounds(self.arena.elements[index].context.version);
-        let Json::Array(values) = &node.kind else {
-            return self.link(member, node, slot, index);
-        };
-        if values.len() < least || values.len() > most {
-            let message = format!("{} has {} values", member.name, values.len());
-            let remedy =
-                if values.len() > most { format!("keep at most {most}") } else { format!("give at least {least}") };
-            self.report.add(node.span.as_ref(), "object-count", message, remedy);
-        }
-        for (number, value) in values.iter().enumerate() {
-            self.report.enter_index(number);
-            self.link(member, value, slot, index);
-            self.report.leave();
-        }
-    }
-
-    fn link(&mut self, member: &'static Member, node: &Node, slot: Slot, index: usize) {
-        let (context, partition) = (self.arena.elements[index].context, self.arena.elements[index].partition);
-        let target = match &node.kind {
-            Json::String(text) => self.reference(text, node, slot, context.version),
-            Json::Object(members) => {
-                let parent = Parent { context, slot, partition };
-                self.element(node, members, Some(parent)).map(Target::Element)
-            }
-            _ => {
-                let message = format!("{} holds something that is neither an element nor a reference", member.name);
-                let remedy = format!("write {} as an object, or its identifier as a string", slot.words());
-                self.report.add(node.span.as_ref(), "ref-not-string-or-object", message, remedy);
-                None
-            }
-        };
-        if let Some(target) = target {
-            let place = self.report.place(node.span.as_ref());
-            self.arena.elements[index].links.push(Link { member: member.name, slot, target, place });
-        }
-    }
-
-    fn reference(&mut self, text: &str, node: &Node, slot: Slot, version: Version) -> Option<Target> {
-        if let Some(primitive) = primitive(text, version) {
-            if slot == Slot::Schema {
-                return Some(Target::Primitive(primitive));
-            }
-            let message = format!("\"{text}\" is a schema of the language's own, which cannot stand here");
-            self.report.add(node.span.as_ref(), "incompatible-type", message, format!("write {}", slot.words()));
-            return None;
-        }
-        if !text.starts_with("dtmi:") {
-            let message = format!("\"{text}\" is neither a DTMI nor a term of the language");
-            let remedy = format!("write {}, or the identifier of one", slot.words());
-            self.report.add(node.span.as_ref(), "bad-dtmi-or-term", message, remedy);
-            return None;
-        }
-        self.identifier("the reference", text, node, version, 2048).map(Target::Reference)
     }
 }
 
@@ -550,43 +264,12 @@ impl Parent {
     }
 }
 
-/// The term of a member, whether it is written as one or as a full identifier.
-fn term(key: &str, version: Version) -> &str {
-    let suffix = if version == Version::V2 { ";2" } else { ";3" };
-    key.strip_prefix("dtmi:dtdl:property:").and_then(|rest| rest.strip_suffix(suffix)).unwrap_or(key)
-}
-
-/// The term of one of the language's own instances; version 3 may use those of version 2.
-fn instance<'a>(text: &'a str, class: &str, version: Version) -> &'a str {
-    let rest = text.strip_prefix("dtmi:dtdl:instance:").and_then(|rest| rest.strip_prefix(class));
-    rest.and_then(|rest| rest.strip_prefix(':')).and_then(|rest| unversioned(rest, version)).unwrap_or(text)
-}
-
-fn unversioned(text: &str, version: Version) -> Option<&str> {
-    text.strip_suffix(";2").or_else(|| text.strip_suffix(";3").filter(|_| version == Version::V3))
-}
-
-fn primitive(text: &str, version: Version) -> Option<Primitive> {
-    let geospatial = text.strip_prefix("dtmi:standard:schema:geospatial:").and_then(|rest| unversioned(rest, version));
-    Primitive::named(geospatial.unwrap_or_else(|| instance(text, "Schema", version)))
-}
-
-fn enum_value(node: &Node, version: Version, report: &mut Report) -> Option<serde_json::Value> {
-    let value = literal::single("enumValue", node, report)?;
-    let datatype = match &value.kind {
-        Json::Object(members) if members.iter().any(|member| matches!(member.value.kind, Json::Number(_))) => "integer",
-        _ => "string",
-    };
-    match literal::unwrap("enumValue", value, datatype, version, report) {
-        Some(Json::String(text)) => return Some(text.as_str().into()),
-        Some(Json::Number(number)) => {
-            if let Ok(number) = number.parse::<i64>() {
-                return Some(number.into());
-            }
-        }
-        _ => {}
+/// Proposes the identifier with underscores for what is not allowed, where that is one.
+fn valid_like(text: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | ';' | '.');
+    let mapped: String = text.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    match Dtmi::parse(&mapped) {
+        Ok(dtmi) => format!("write \"{dtmi}\""),
+        Err(_) => "write it like \"dtmi:example:Room;1\"".to_owned(),
     }
-    let message = "enumValue is neither an integer nor a string".to_owned();
-    report.add(value.span.as_ref(), "non-conformant-datatype", message, "write a value of the enum's valueSchema");
-    None
 }

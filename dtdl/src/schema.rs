@@ -98,6 +98,11 @@ impl Primitive {
         }
     }
 
+    /// The names of all.
+    pub(crate) fn names() -> [&'static str; 16] {
+        ALL.map(Self::name)
+    }
+
     /// The schema with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         ALL.into_iter().find(|primitive| primitive.name() == name)

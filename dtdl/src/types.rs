@@ -32,14 +32,14 @@ pub(crate) struct Extension {
 static EXTENSIONS: [Extension; 3] = [
     Extension {
         name: "ValueAnnotation",
-        classes: &[Class::Property, Class::Telemetry, Class::Field],
+        classes: &[Class::Property, Class::Telemetry],
         members: &["annotates"],
         required: &["annotates"],
         uses: |context| context.annotation,
     },
     Extension {
         name: "Override",
-        classes: &[Class::Property, Class::Telemetry, Class::Field],
+        classes: &[Class::Property],
         members: &["overrides"],
         required: &["overrides"],
         uses: |context| context.overriding,

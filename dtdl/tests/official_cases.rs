@@ -1,4 +1,5 @@
 //! Agreement with the official parser on its own cases.
+#![allow(clippy::print_stderr)] // What differs is this test's result.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +8,19 @@ use dtdl::{Document, Models, Rules};
 use serde_json::Value;
 
 /// The number of cases on which both agree, at least; raise it as agreement grows.
-const AGREEMENT: usize = 9535;
+const AGREEMENT: usize = 9550;
+
+/// The cases that may differ, by the start of their names, and why.
+const DIFFERING: [(&str, &str); 8] = [
+    ("generated/DtdlContextNotFirst", "IoT Central's vector schemas, which Azure Digital Twins does not have"),
+    ("generated/TelemetryWithSemanticType", "IoT Central's semantic types, which Azure Digital Twins does not have"),
+    ("generated/InterfaceCommandWithAdjunctType", "the mqtt extension, which Azure Digital Twins does not have"),
+    ("generated/InterfaceTelemetryWithAdjunctTypeIndexed", "the mqtt extension"),
+    ("generated/InterfaceWithAdjunctTypeMqtt", "the mqtt extension"),
+    ("doc-examples/mqttDocExample", "the mqtt extension"),
+    ("generated/MaxDtdlVersionExceeded", "needs the option to cap the version of the language, which is not offered"),
+    ("solecisms/Interface", "needs the quirk to tolerate what the language forbids, which is not offered"),
+];
 
 fn shared(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("TWINCTL_SHARED")
@@ -40,7 +53,8 @@ fn documents(case: &Value) -> Vec<Document> {
 fn agrees_with_the_official_parser() {
     let Some(path) = shared("data/dtdl-cases.jsonl") else { return };
     let text = std::fs::read_to_string(path).expect("the cases are readable");
-    let (mut agree, mut total) = (0, 0);
+    let (mut agree, mut total) = (0_usize, 0_usize);
+    let mut unexplained = Vec::new();
     let mut differing: BTreeMap<String, usize> = BTreeMap::new();
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).expect("a case is JSON");
@@ -55,17 +69,17 @@ fn agrees_with_the_official_parser() {
             Ok(_) => format!("accepted, should be {}", case["validationIds"]),
             Err(problems) => format!("rejected as {}", problems[0].rule),
         };
-        if std::env::var_os("DTDL_CASES_VERBOSE").is_some() {
-            let problem = outcome.err().map(|problems| problems[0].to_string()).unwrap_or_default();
-            eprintln!("{name}: {why} {problem}");
+        if !DIFFERING.iter().any(|(start, _)| name.starts_with(start)) {
+            unexplained.push(format!("{name}: {why}"));
         }
         *differing.entry(why).or_default() += 1;
     }
     let mut top: Vec<_> = differing.into_iter().collect();
     top.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    eprintln!("agreement {agree} of {total} ({:.2} %)", 100.0 * f64::from(agree) / f64::from(total));
+    eprintln!("agreement {agree} of {total} ({:.2} %)", 100.0 * agree as f64 / total as f64);
     for (why, count) in top.iter().take(15) {
         eprintln!("{count:6} {why}");
     }
-    assert!(agree as usize >= AGREEMENT, "agreement fell from {AGREEMENT} to {agree}");
+    assert!(agree >= AGREEMENT, "agreement fell from {AGREEMENT} to {agree}");
+    assert!(unexplained.is_empty(), "cases differ without a reason: {unexplained:#?}");
 }
