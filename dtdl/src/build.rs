@@ -42,6 +42,7 @@ impl Builder<'_> {
             ancestors: flat.ancestors.iter().cloned().collect(),
             contents,
             flattened: flattened.collect(),
+            depth: flat.depth,
         })
     }
 

@@ -52,6 +52,25 @@ impl PartialEq for Member {
     }
 }
 
+impl Node {
+    /// The bytes of its text; of its shortest text where it was not read from any.
+    pub(crate) fn size(&self) -> usize {
+        if let Some(span) = &self.span {
+            return span.len();
+        }
+        match &self.kind {
+            Kind::Null => 4,
+            Kind::Bool(boolean) => 5 - usize::from(*boolean),
+            Kind::Number(text) => text.len(),
+            Kind::String(text) => text.len() + 2,
+            Kind::Array(values) => 2 + values.iter().map(|value| value.size() + 1).sum::<usize>(),
+            Kind::Object(members) => {
+                2 + members.iter().map(|member| member.key.len() + 4 + member.value.size()).sum::<usize>()
+            }
+        }
+    }
+}
+
 impl Document {
     /// Reads strict JSON text: no comments, no trailing commas, nested at most 127 deep.
     ///

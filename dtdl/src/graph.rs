@@ -32,7 +32,7 @@ pub(crate) enum Origin {
 pub(crate) struct Flat {
     pub(crate) ancestors: BTreeSet<Dtmi>,
     pub(crate) contents: BTreeMap<String, Origin>,
-    depth: usize,
+    pub(crate) depth: usize,
 }
 
 /// The checks, and what they find.
@@ -235,16 +235,7 @@ impl<'a> Graph<'a> {
         }
         let Target::Reference(id) = target else { return None };
         let model = self.models.get(id.as_str())?;
-        Some((id.clone(), Arc::new(self.flat_of(model))))
-    }
-
-    fn flat_of(&self, model: &Interface) -> Flat {
-        let contents = model.flattened.iter().map(|(name, content)| (name.clone(), Origin::Old(content.clone())));
-        Flat {
-            ancestors: model.ancestors.iter().cloned().collect(),
-            contents: contents.collect(),
-            depth: extends_depth(self.models, model),
-        }
+        Some((id.clone(), Arc::new(flat_of(model))))
     }
 
     fn inherit(&mut self, flat: &mut Flat, id: Dtmi, parent: &Flat, link: &Link) {
@@ -370,7 +361,8 @@ impl Origin {
     }
 }
 
-fn extends_depth(models: &Models, model: &Interface) -> usize {
-    let parents = model.extends.iter().filter_map(|id| models.get(id.as_str()));
-    parents.map(|parent| 1 + extends_depth(models, parent)).max().unwrap_or(0)
+/// A model that was there before, with what it inherits.
+fn flat_of(model: &Interface) -> Flat {
+    let contents = model.flattened.iter().map(|(name, content)| (name.clone(), Origin::Old(content.clone())));
+    Flat { ancestors: model.ancestors.iter().cloned().collect(), contents: contents.collect(), depth: model.depth }
 }

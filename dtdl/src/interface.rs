@@ -36,6 +36,8 @@ pub struct Interface {
     pub contents: BTreeMap<String, Arc<Content>>,
     /// All contents by name, inherited ones included.
     pub flattened: BTreeMap<String, Arc<Content>>,
+    /// The most steps to an interface that it extends; 0 when it extends none.
+    pub(crate) depth: usize,
 }
 
 /// One entry of an interface's `contents`.

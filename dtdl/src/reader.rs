@@ -13,6 +13,9 @@ use crate::report::Report;
 use crate::types::{self, Types};
 use crate::{Document, Dtmi, Localized, Rules, Version};
 
+/// The most bytes of one model.
+const MODEL_BYTES: usize = 1 << 20;
+
 /// Reads all documents; the report holds what is wrong with them.
 pub(crate) fn read(documents: &[Document], rules: Rules) -> (Arena, Report) {
     let mut reader = Reader { rules, arena: Arena::default(), report: Report::default() };
@@ -55,6 +58,7 @@ impl Reader {
         self.report.model = None;
         match &node.kind {
             Json::Object(members) => {
+                self.size(node);
                 let root = self.element(node, members, None);
                 self.arena.roots.extend(root);
             }
@@ -66,6 +70,15 @@ impl Reader {
             ),
         }
         self.report.model = None;
+    }
+
+    fn size(&mut self, node: &Node) {
+        let size = node.size();
+        if size > MODEL_BYTES {
+            let message = format!("the model has {size} bytes");
+            let remedy = format!("keep it within {MODEL_BYTES}, for example by extending another one");
+            self.report.add(node.span.as_ref(), "model-too-large", message, remedy);
+        }
     }
 
     /// Reads one element; nothing when it is too broken to be told what it is.

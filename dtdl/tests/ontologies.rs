@@ -46,3 +46,21 @@ fn the_energy_grid_is_valid() {
     let Some(text) = shared("data/ontologies/energygrid.json") else { return };
     assert_eq!(models(&text).len(), 113);
 }
+
+#[test]
+fn real_estate_core_goes_up_in_batches() {
+    let Some(text) = shared("data/ontologies/realestatecore.json") else { return };
+    let whole = models(&text);
+    let texts: Vec<serde_json::Value> = serde_json::from_str(&text).expect("the ontology is an array");
+    let find = |id: &str| texts.iter().find(|model| model["@id"] == id).expect("the model is in the text");
+    let order = whole.dependency_order();
+    let started = Instant::now();
+    let mut models = Models::empty(Rules::Adt);
+    for batch in order.chunks(250) {
+        let documents: Vec<_> = batch.iter().map(|model| Document::from_value(find(model.id.as_str()))).collect();
+        models = models.extend(&documents).unwrap_or_else(|problems| panic!("{}", list(&problems)));
+    }
+    eprintln!("extended {} times in {:?}", order.len().div_ceil(250), started.elapsed());
+    assert_eq!(models.len(), whole.len());
+    assert!(models.iter().zip(whole.iter()).all(|(left, right)| left.flattened == right.flattened));
+}

@@ -86,6 +86,38 @@ fn cycles_and_depths_end() {
 }
 
 #[test]
+fn densely_layered_interfaces_cost_no_more_than_their_links() {
+    let layer = |number: usize| -> Vec<Value> {
+        let parents: Vec<_> = (0..10).map(|column| format!("dtmi:x:L{}_{column}x;1", number.wrapping_sub(1))).collect();
+        let extends = if number == 0 { json!([]) } else { json!(parents) };
+        (0..10)
+            .map(|column| {
+                let mut model = model(&format!("dtmi:x:L{number}_{column}x;1"), json!([]));
+                model["extends"] = extends.clone();
+                model
+            })
+            .collect()
+    };
+    let mut models = Models::empty(Rules::Adt);
+    for number in 0..=10 {
+        let documents: Vec<_> = layer(number).iter().map(Document::from_value).collect();
+        models = models.extend(&documents).expect("ten levels are allowed");
+    }
+    assert_eq!(models.get("dtmi:x:L10_0x;1").expect("it is there").ancestors.len(), 100);
+    let documents: Vec<_> = layer(11).iter().map(Document::from_value).collect();
+    assert!(listing(models.extend(&documents)).contains("excessive-depth"));
+}
+
+#[test]
+fn a_model_is_at_most_one_mebibyte() {
+    let mut large = model("dtmi:x:A;1", json!([]));
+    large["contents"] = (0..20_000)
+        .map(|number| json!({"@type": "Telemetry", "name": format!("t{number}"), "schema": "double"}))
+        .collect();
+    assert!(listing(parse(&large)).contains("model-too-large"));
+}
+
+#[test]
 fn azure_digital_twins_has_one_level_of_components() {
     let models = house();
     let outer = model("dtmi:x:Flat;1", json!([{"@type": "Component", "name": "cook", "schema": "dtmi:x:Kitchen;1"}]));
