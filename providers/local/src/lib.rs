@@ -1,6 +1,48 @@
-//! The local cloud: Azure's own HTTP interfaces, served on loopback.
+//! The local cloud: Azure's own HTTP interfaces, served on loopback, state on disk, killable at any time.
+//!
+//! # Terms
+//! | term | means |
+//! |---|---|
+//! | folder | where one cloud keeps everything; at most one process serves it, held by a lock that dies with it |
+//! | service | an interface with a listener of its own: Resource Manager, the twins' data plane, login, ... |
+//! | kind | a resource type: a row of the tables that drive the one resource core |
+//! | operation | a long-running operation; begun by a PUT, DELETE or upload, ended by being looked at |
+//! | minted | drawn once when a resource is created: principal ids, keys |
+//! | effect | something that really happened to the state, as the effect log lists it |
+//! | fault | something that goes wrong on demand, aimed at certain requests |
+//! | dump | the whole state in canonical form, equal for equal deployments |
+//!
+//! # Invariants
+//! 1. An answer leaves only after what it reports has been written. Written, not synced: the state survives the
+//!    death of the process, not a power failure.
+//! 2. A last line that a kill has torn is cut off; any other damage is an error that names the line.
+//! 3. Only loopback is listened on. Ports are part of host names and poll URLs, so a folder keeps its ports.
+//! 4. State holds no port: host names are completed when they are handed out.
+//! 5. What is not implemented answers 501 and names itself; nothing pretends.
+//! 6. Presence of a bearer token is all that is checked of it.
 
 pub mod adt;
+mod answer;
+mod arm;
 pub mod clock;
+mod cloud;
+mod control;
+mod data_plane;
+mod dump;
 pub mod effects;
+pub mod endpoints;
+pub mod faults;
+mod iot_hub;
 pub mod lines;
+mod listen;
+mod lock;
+pub mod process;
+mod query;
+mod scm;
+pub mod server;
+mod state;
+pub mod tls;
+mod token;
+
+pub use endpoints::Endpoints;
+pub use lock::Owner;

@@ -1,0 +1,91 @@
+//! What all services of one running cloud share.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::adt;
+use crate::arm::lifecycle;
+use crate::clock::Clock;
+use crate::effects;
+use crate::faults::Faults;
+use crate::listen::Service;
+use crate::server::Error;
+use crate::state::State;
+
+/// One running cloud.
+pub(crate) struct Cloud {
+    pub(crate) dir: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) effects: effects::Log,
+    pub(crate) faults: Faults,
+    pub(crate) hosts: Hosts,
+    pub(crate) twins: adt::Service,
+    pub(crate) instance: String,
+    pub(crate) stop: CancellationToken,
+    /// Data-plane requests refused so far per role assignment, for the propagation fault.
+    pub(crate) refused: Mutex<BTreeMap<String, u32>>,
+    state: Mutex<State>,
+}
+
+impl Cloud {
+    /// Opens the folder's state and brings the twins' instances in line with the resources.
+    pub(crate) fn open(
+        dir: &Path,
+        clock: Clock,
+        faults: Faults,
+        hosts: Hosts,
+        instance: &str,
+        stop: CancellationToken,
+    ) -> Result<Self, Error> {
+        let effects = effects::Log::open(dir, clock.clone())?;
+        let state = State::open(dir)?;
+        let twins =
+            adt::Service::open(dir, effects.clone(), clock.clone()).map_err(|error| Error::Twins(Box::new(error)))?;
+        let cloud = Self {
+            dir: dir.to_owned(),
+            clock,
+            effects,
+            faults,
+            hosts,
+            twins,
+            instance: instance.to_owned(),
+            stop,
+            refused: Mutex::default(),
+            state: Mutex::new(state),
+        };
+        lifecycle::reconcile_instances(&cloud, &cloud.state());
+        Ok(cloud)
+    }
+
+    /// The control plane's state; requests on it are served one at a time.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Host names and base URLs as they are handed out: the port is added only then, it is not part of the state.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts(BTreeMap<Service, u16>);
+
+impl Hosts {
+    pub(crate) fn new(ports: BTreeMap<Service, u16>) -> Self {
+        Self(ports)
+    }
+
+    /// `{name}.{zone}.localhost:{port}`.
+    pub(crate) fn of(&self, service: Service, zone: &str, name: &str) -> String {
+        format!("{}.{zone}.localhost:{}", name.to_lowercase(), self.port(service))
+    }
+
+    /// `https://localhost:{port}`, without a slash at the end.
+    pub(crate) fn base(&self, service: Service) -> String {
+        format!("https://localhost:{}", self.port(service))
+    }
+
+    fn port(&self, service: Service) -> u16 {
+        self.0.get(&service).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,53 @@
+//! The control interface: what the real cloud does not have. Faults never reach it.
+
+use axum::http::{Method, Request};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::cloud::Cloud;
+use crate::faults::Fault;
+use crate::{dump, query};
+
+/// Serves one request.
+///
+/// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET|PUT|DELETE /faults`, `POST /stop`.
+pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/health") => {
+            Answer::json(200, json!({ "instance": cloud.instance, "pid": std::process::id() }))
+        }
+        (&Method::GET, "/effects") => effects(cloud, request),
+        (&Method::GET, "/dump") => Answer::json(200, dump::whole(cloud)),
+        (&Method::GET, "/faults") => faults(cloud),
+        (&Method::PUT, "/faults") => match serde_json::from_slice::<Vec<Fault>>(request.body()) {
+            Ok(wanted) => {
+                cloud.faults.replace(wanted);
+                faults(cloud)
+            }
+            Err(error) => Answer::error(400, "BadRequest", &format!("The faults cannot be read: {error}")),
+        },
+        (&Method::DELETE, "/faults") => {
+            cloud.faults.replace(Vec::new());
+            Answer::empty(204)
+        }
+        (&Method::POST, "/stop") => {
+            cloud.stop.cancel();
+            Answer::empty(202)
+        }
+        _ => Answer::not_implemented("this request to the control interface", request),
+    }
+}
+
+fn effects(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
+    let since = query::value(request, "since").and_then(|since| since.parse().ok()).unwrap_or(0);
+    match serde_json::to_value(cloud.effects.since(since)) {
+        Ok(entries) => Answer::json(200, entries),
+        Err(error) => Answer::error(500, "InternalServerError", &error.to_string()),
+    }
+}
+
+fn faults(cloud: &Cloud) -> Answer {
+    let list: Vec<Value> = cloud.faults.list().iter().filter_map(|fault| serde_json::to_value(fault).ok()).collect();
+    Answer::json(200, list.into())
+}
