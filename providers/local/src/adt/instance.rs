@@ -39,9 +39,8 @@ impl Instance {
         for change in changes {
             state.apply(change).map_err(|reason| Error::Replay { path: path.clone(), reason })?;
         }
-        let snapshot = state.snapshot();
-        if snapshot.len() < count {
-            lines = Lines::rewrite(&path, &snapshot)?;
+        if state.size() < count {
+            lines = Lines::rewrite(&path, &state.snapshot())?;
         }
         Ok(Self { name: name.to_owned(), path, state, lines, effects, clock, deleted: false })
     }

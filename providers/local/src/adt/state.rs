@@ -59,6 +59,12 @@ impl State {
         Ok(())
     }
 
+    /// How many changes [`State::snapshot`] has.
+    pub(super) fn size(&self) -> usize {
+        let models = usize::from(!self.uploads.is_empty());
+        models + self.endpoints.len() + self.twins.len() + self.relationships.len() + self.routes.len()
+    }
+
     /// The fewest changes that make this state out of nothing.
     pub(super) fn snapshot(&self) -> Vec<Change> {
         let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.clone()));

@@ -380,3 +380,45 @@ fn drop_alias(path: &mut Path, alias: &str) {
         path.remove(0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn and_binds_closer_than_or_and_not_closer_than_and() {
+        let read = |text: &str| parse_filter(text).unwrap();
+        assert_eq!(read("a OR b AND NOT c"), read("a OR (b AND (NOT c))"));
+        assert_ne!(read("a OR b AND c"), read("(a OR b) AND c"));
+    }
+
+    #[test]
+    fn an_alias_is_no_part_of_a_path() {
+        let path = |text: &str| match parse(text).unwrap().filter {
+            Some(Expression::Truth(Operand::Path(path))) => path,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(path("SELECT * FROM digitaltwins T WHERE T.a.T"), ["a", "T"]);
+        assert_eq!(path("SELECT * FROM digitaltwins WHERE T.a"), ["T", "a"]);
+        assert_eq!(path("SELECT * FROM digitaltwins WHERE [[a b]].c"), ["a b", "c"]);
+    }
+
+    proptest! {
+        /// Whatever is sent is read or refused.
+        #[test]
+        fn no_text_breaks_the_parser(words in prop::collection::vec(
+            prop_oneof![
+                prop::sample::select(vec!["SELECT", "*", "FROM", "digitaltwins", "T", ".", "WHERE", "(", ")", "[[", "]]", "'",
+                    "\\", "IN", "NOT", "AND", "=", ",", "1", "-", "TOP", "COUNT", "IS_OF_MODEL", "\n"]).prop_map(str::to_owned),
+                any::<String>(),
+            ], 0..20), joint in prop::sample::select(vec!["", " "]))
+        {
+            let text = words.join(joint);
+            let _ = parse(&text);
+            let _ = parse_filter(&text);
+            let _ = parse(&format!("SELECT * FROM digitaltwins T WHERE {text}"));
+        }
+    }
+}
