@@ -23,12 +23,27 @@ pub(crate) struct Thing {
     pub(crate) going: bool,
 }
 
+/// How a call fails.
+#[derive(Debug)]
+struct Fault {
+    kind: FailureKind,
+    times: u32,
+}
+
+impl Fault {
+    fn strike(&mut self) -> Option<FailureKind> {
+        let strikes = self.times > 0;
+        self.times = self.times.saturating_sub(1);
+        strikes.then_some(self.kind)
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     things: BTreeMap<String, Thing>,
     effects: Vec<String>,
     calls: Vec<String>,
-    failing: BTreeMap<String, (FailureKind, u32)>,
+    failing: BTreeMap<String, Fault>,
 }
 
 /// The cloud as its clients see it. Clones share it.
@@ -48,12 +63,9 @@ impl Cloud {
         self.points.pass().await;
         let reply = self.with(|state| {
             state.calls.push(name.to_owned());
-            match state.failing.get_mut(name) {
-                Some((kind, left)) if *left > 0 => {
-                    *left -= 1;
-                    Err(Error::failed(*kind, format!("call {name}")))
-                }
-                _ => Ok(serve(state)),
+            match state.failing.get_mut(name).and_then(Fault::strike) {
+                Some(kind) => Err(Error::failed(kind, format!("call {name}"))),
+                None => Ok(serve(state)),
             }
         });
         self.points.pass().await;
@@ -117,7 +129,7 @@ impl Cloud {
 
     /// Lets a call ("put a") fail a number of times.
     pub(crate) fn fail(&self, call: &str, kind: FailureKind, times: u32) {
-        self.with(|state| state.failing.insert(call.into(), (kind, times)));
+        self.with(|state| state.failing.insert(call.into(), Fault { kind, times }));
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

@@ -7,7 +7,7 @@ use engine::step::{Change, Context, Error, Fit, Observation, Ownership, Policy, 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::fake::cloud::Cloud;
 
 /// What every step puts out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

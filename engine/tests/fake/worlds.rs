@@ -19,7 +19,7 @@ use journal::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use crate::fake::{
     cloud::Cloud,
     specs::{Library, Part, digest},
 };
@@ -84,7 +84,7 @@ impl World for Fake {
 fn options() -> Options {
     let mut options = Options::new("twin", "ours");
     options.parallelism = NonZeroUsize::new(4).expect("four");
-    options.gate = crate::steps::quick();
+    options.gate = crate::fake::steps::quick();
     options
 }
 

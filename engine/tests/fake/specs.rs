@@ -10,7 +10,7 @@ use engine::{
 use journal::event::Digest;
 use serde_json::json;
 
-use crate::{
+use crate::fake::{
     cloud::Cloud,
     steps::{Bulk, Made, Resource, quick},
 };
