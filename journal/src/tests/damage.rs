@@ -10,7 +10,7 @@ use crate::verify::{Damage, DamageKind, Failure, Report, verify};
 use crate::{Error, Reader};
 
 fn check(lines: &[String], known: &[Head]) -> Result<Report, Damage> {
-    verify(STREAM, lines.iter().map(|line| Ok::<_, std::convert::Infallible>(line)), known).map_err(|it| match it {
+    verify(STREAM, lines.iter().map(Ok::<_, std::convert::Infallible>), known).map_err(|it| match it {
         Failure::Damage(damage) => damage,
         Failure::Source(never) => match never {},
     })
