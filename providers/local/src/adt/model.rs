@@ -32,6 +32,7 @@ pub(super) fn add(instance: &mut Instance, call: &Call<'_>) -> Result<Reply, Ref
         definition,
     };
     let models: Vec<_> = definitions.into_iter().enumerate().map(model).collect();
+    refuse_unresolved(&instance.state, &models)?;
     state::extended(&instance.state.models, &models).map_err(|problems| unparsable(&state::words(&problems)))?;
     let done: Vec<_> = models.iter().map(|model| Done::new("CreateModel", format!("models/{}", model.id))).collect();
     let shown = models.iter().map(|model| shown(model, None)).collect();
@@ -146,6 +147,39 @@ fn check_context(definition: &Value) -> Result<(), Refusal> {
             Err(Refusal::bad("ModelVersionNotSupported", format!("The DTDL version {context} is not supported.")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses, in the service's own words, what extends a model or has one as a component that is not there.
+fn refuse_unresolved(state: &State, models: &[Model]) -> Result<(), Refusal> {
+    let is_there = |id: &str| state.models.get(id).is_some() || models.iter().any(|model| *model.id == *id);
+    let wanted: BTreeSet<_> = models.iter().flat_map(|model| references(&model.definition)).collect();
+    let missing: Vec<_> = wanted.into_iter().filter(|id| dtdl::Dtmi::parse(id).is_ok() && !is_there(id)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let what = format!("DtmiResolver failed to resolve requisite references to element(s): {}", missing.join(" "));
+    Err(unparsable(&what))
+}
+
+/// The models that a definition names as what it extends and as its components.
+fn references(definition: &Value) -> impl Iterator<Item = &str> {
+    let is_component = |content: &&Value| is_a(content, "Component");
+    let components = all(definition, "contents").filter(is_component).filter_map(|content| content.get("schema"));
+    all(definition, "extends").chain(components).filter_map(Value::as_str)
+}
+
+/// Whether `@type`, a text or a list of them, says so.
+fn is_a(element: &Value, kind: &str) -> bool {
+    all(element, "@type").any(|one| one == kind)
+}
+
+/// The values of a member that may hold one or a list of them.
+fn all<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+    match value.get(member) {
+        Some(Value::Array(values)) => values.iter(),
+        Some(value) => std::slice::from_ref(value).iter(),
+        None => [].iter(),
     }
 }
 

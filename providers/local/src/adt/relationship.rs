@@ -152,7 +152,7 @@ fn body(call: &Call<'_>) -> Result<Relationship, Refusal> {
 /// Checks a relationship against its ends and the source's model.
 fn check(state: &State, source: &str, relationship: &Relationship) -> Result<(), Refusal> {
     let Some(target) = state.twins.get(&relationship.target) else {
-        let message = "The target digital twin is invalid or does not exist Please validate that the target twin is \
+        let message = "The target digital twin is invalid or does not exist. Please validate that the target twin is \
                        valid and ensure that the target twin is not deleted. See section on querying the twins \
                        https://aka.ms/adtv2query .";
         return Err(Refusal::new(StatusCode::NOT_FOUND, "TargetDigitalTwinNotFound", message));

@@ -1,6 +1,7 @@
 //! Recorded traffic of the real service, answered again.
 //!
-//! Scored is what `tools/replay_adt.py` beside the corpus scores: status, error code, body shape, ETag header.
+//! Scored is what `tools/replay_adt.py` beside the corpus scores: status, error code, body shape, ETag header;
+//! and the words of errors, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -106,9 +107,20 @@ fn difference(expected: &Value, answer: &Answer) -> Option<String> {
     if answer.status < 300 && wanted != given {
         return Some(format!("shape {wanted} became {given}"));
     }
+    let (wanted, given) = (words(&expected["body"]), words(&answer.body));
+    if wanted != given {
+        return Some(format!("message {wanted} became {given}"));
+    }
     let tagged = |there: bool| if there { "an ETag" } else { "no ETag" };
     let (wanted, given) = (expected["headers"].get("etag").is_some(), answer.header("etag").is_some());
     (wanted != given).then(|| format!("{} became {}", tagged(wanted), tagged(given)))
+}
+
+/// The message of an error body with its details, spelt as the service has since 2022.
+fn words(body: &Value) -> String {
+    let details = body["error"]["details"].as_array().into_iter().flatten();
+    let messages = std::iter::once(&body["error"]).chain(details).filter_map(|error| error["message"].as_str());
+    messages.collect::<Vec<_>>().join(" | ").replace("http://", "https://").replace("exist Please", "exist. Please")
 }
 
 /// The keys and types of a body; of a list, its first entry's.
