@@ -61,7 +61,7 @@ impl<E: Sync + ?Sized> Executor<'_, E> {
         match graph.build(index, &outputs) {
             Ok(None) => (Planned::Gate, Vec::new()),
             Err(_) if deployed.is_none() => (Planned::Create, Vec::new()),
-            Err(_) => (Planned::Unknown, vec!["it takes what a new step will put out".into()]),
+            Err(error) => (Planned::Unknown, vec![error.to_string()]),
             Ok(Some(step)) if look => self.plan_look(id, &*step, deployed, changing).await,
             Ok(Some(step)) => (from_journal(&*step, deployed, changing), Vec::new()),
         }
@@ -82,7 +82,9 @@ impl<E: Sync + ?Sized> Executor<'_, E> {
         let known = Known { deployed: deployed.map(|deployed| deployed.provenance), in_doubt: None };
         let change = match forward(known, &seen, self.options.adopt) {
             Decision::Refuse { owner } => return (Planned::Refuse, vec![format!("{owner} stands there")]),
-            Decision::Take(_) => from_journal(step, deployed, changing && deployed.is_some()),
+            // Found, or remembered by its mark: it would be used as it is.
+            Decision::Take(_) if deployed.is_none() => Planned::Unchanged,
+            Decision::Take(_) => from_journal(step, deployed, changing),
             Decision::Act { action, .. } => planned_action(action),
         };
         (change, differences(&seen))

@@ -40,6 +40,19 @@ async fn an_intent_is_on_record_before_the_outcome() {
     assert_eq!(inputs["inputs"], json!([{ "id": "id of a" }]), "one step's output is another's input");
 }
 
+#[test]
+fn a_run_may_move_between_threads() {
+    fn movable<T: Send>(value: T) -> T {
+        value
+    }
+    let bench = Bench::new(&[chain()]);
+    let silent = |_| {};
+    let seams = Seams { env: &bench.cloud, definitions: &bench.library, journal: &bench.journal, progress: &silent };
+    let executor = Executor::new(seams, bench.journal.fold(), bench.options.clone(), bench.stop.clone());
+    let target = digest(0);
+    drop(movable((executor.deploy(&target, json!("test")), executor.rollback(&[]), executor.plan(&target, true))));
+}
+
 #[tokio::test]
 async fn a_second_run_changes_nothing() {
     let bench = Bench::new(&[chain()]);
@@ -298,6 +311,16 @@ async fn a_plan_writes_nothing_and_says_what_would_happen() {
         assert!(!plan.is_empty());
     }
     assert_eq!((bench.journal.records().len(), bench.cloud.effects()), (records, effects));
+}
+
+#[tokio::test]
+async fn a_plan_knows_what_would_be_found_and_what_refused() {
+    let bench = Bench::new(&[vec![part("found", Kind::Bare, &[]), plain("refused", &[])]]);
+    bench.cloud.plant("found", json!({ "version": 1, "inputs": [] }), None);
+    bench.cloud.plant("refused", json!("other"), None);
+    let plan = bench.with(async |executor| executor.plan(&digest(0), true).await).await.expect("it plans");
+    let changes: Vec<Planned> = plan.steps.iter().map(|step| step.change).collect();
+    assert_eq!(changes, [Planned::Unchanged, Planned::Refuse]);
 }
 
 #[tokio::test]
