@@ -1,3 +1,61 @@
-//! The `twinctl` command line.
+//! The `twinctl` command line: thin, all logic lives in the libraries.
+//!
+//! # Terms
+//!
+//! | term | meaning |
+//! |---|---|
+//! | command | what a user types; one file each in `commands/` |
+//! | place | the project, state and cloud folders that a command works on |
+//! | failure | why a command could not do its work: exit code, stable code, causes, hint |
+//! | exit | how the program ended, a published number |
+//!
+//! # Invariants
+//!
+//! 1. Data goes to standard output, everything else to standard error.
+//! 2. Only this crate reads the environment, the terminal and the working directory.
+//! 3. `plan`, `validate`, `status` and `journal` open nothing for writing and start no process.
 
-fn main() {}
+mod cli;
+mod codes;
+mod commands;
+mod connect;
+mod control;
+mod environment;
+mod exit;
+mod explain;
+mod failure;
+mod logging;
+mod output;
+mod place;
+mod project;
+mod render;
+mod runs;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Cli, exit::Exit, failure::Failure, output::Output};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(&cli.global);
+    logging::start(cli.global.verbose, output);
+    let exit = work(cli, output).unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit
+    });
+    exit.into()
+}
+
+fn work(cli: Cli, output: Output) -> failure::Result {
+    // Before any TLS: the libraries are built without a provider, so that there is exactly one.
+    let installed = rustls::crypto::ring::default_provider().install_default();
+    debug_assert!(installed.is_ok(), "nothing else installs a provider");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::of(Exit::Error, "start the runtime", &error))?;
+    runtime.block_on(commands::dispatch(cli, output))
+}

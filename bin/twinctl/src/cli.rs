@@ -1,0 +1,339 @@
+//! What can be typed: the clap definitions, and nothing else.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap_complete::Shell;
+
+use crate::environment;
+
+/// Deploys a digital twin across clouds, live data included, and never loses its place.
+///
+/// A deployment is a journal of idempotent steps: killed at any point, `resume` goes on exactly where it was, and
+/// `rollback` undoes what a run did. The local cloud is the default target, so a laptop is enough.
+#[derive(Debug, Parser)]
+#[command(name = "twinctl", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 error, 2 usage, 3 invalid project, 10 failed, 11 interrupted, \
+                        12 rolled back, 13 partially rolled back, 14 locked, 15 journal damaged, 16 drift")]
+#[command(after_long_help = environment::HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Where journal, locks and keys are kept [default: <PROJECT>/.twinctl]
+    #[arg(long, global = true, value_name = "DIR", env = environment::STATE_DIR, hide_env = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Where the local cloud keeps its state [default: <STATE_DIR>/cloud]
+    #[arg(long, global = true, value_name = "DIR", env = environment::CLOUD_DIR, hide_env = true)]
+    pub(crate) cloud_dir: Option<PathBuf>,
+    /// Where to deploy to [default: local; after a run: where that run went]
+    #[arg(long, global = true, value_name = "TARGET")]
+    pub(crate) target: Option<TargetKind>,
+    /// Write data as JSON to standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colour (`NO_COLOR` is honoured)
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Log to standard error; repeat for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The kind of target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TargetKind {
+    /// The local cloud on this machine
+    Local,
+    /// The real clouds
+    Cloud,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Also when piped
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands, in the order in which help shows them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Deploy a project, or bring its deployment up to date
+    Run(Run),
+    /// Go on with a run that was interrupted or failed
+    Resume(Resume),
+    /// Undo what the last run did
+    Rollback(Rollback),
+    /// Remove everything that the deployment created
+    Destroy(Destroy),
+    /// Show what `run` would do; changes nothing
+    Plan(Project),
+    /// Check a project and report every problem; changes nothing
+    Validate(Project),
+    /// Tell per layer whether everything is correctly deployed; changes nothing
+    Status(Project),
+    /// Read and verify the record of every run; changes nothing
+    Journal(Journal),
+    /// Manage the local cloud
+    Cloud(Cloud),
+    /// Print shell completions
+    Completions {
+        /// The shell to complete for
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// The project that a command works on.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Project {
+    /// The project folder
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    pub(crate) project: PathBuf,
+}
+
+/// How steps are executed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Execution {
+    /// How many steps may run at the same time
+    #[arg(long, value_name = "N", default_value = "8", value_parser = parallelism)]
+    pub(crate) parallelism: NonZeroUsize,
+}
+
+/// `twinctl run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) execution: Execution,
+    /// Take over resources that somebody else made; they are never destroyed
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Undo the run at once if it fails
+    #[arg(long)]
+    pub(crate) rollback_on_failure: bool,
+    /// Do not ask before real clouds are changed
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// `twinctl resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) execution: Execution,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Take over resources that somebody else made; they are never destroyed
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Do not ask before real clouds are changed
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// `twinctl rollback`.
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// Leave a step as it is; recorded with who and why (repeatable, each with its own --reason)
+    #[arg(long, value_name = "STEP", requires = "reason", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) skip: Vec<String>,
+    /// Why the step is skipped
+    #[arg(long, value_name = "TEXT", requires = "skip", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: Vec<String>,
+    /// Do not ask before real clouds are changed
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// `twinctl destroy`.
+#[derive(Debug, Args)]
+pub(crate) struct Destroy {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) execution: Execution,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// `twinctl journal`.
+#[derive(Debug, Args)]
+pub(crate) struct Journal {
+    /// The project folder
+    #[arg(long, global = true, value_name = "PROJECT", default_value = ".")]
+    pub(crate) project: PathBuf,
+    /// Which deployment's stream to read [default: the only one]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: JournalCommand,
+}
+
+/// `twinctl journal ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// List the runs
+    List,
+    /// Show the records of a run, or of every run
+    Show {
+        /// The run: its identifier or the beginning of it, or `last`
+        run: Option<String>,
+        /// Only the records of this step
+        #[arg(long, value_name = "STEP")]
+        step: Option<String>,
+    },
+    /// Check that the record is whole, and name the first record that does not hold
+    Verify {
+        /// A head that is known from elsewhere, so that a cut-off end is noticed
+        #[arg(long, value_name = "SEQ:HASH")]
+        head: Option<String>,
+    },
+    /// Show the newest records
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        lines: usize,
+        /// Go on showing records as they come
+        #[arg(short, long)]
+        follow: bool,
+    },
+}
+
+/// `twinctl cloud`.
+#[derive(Debug, Args)]
+pub(crate) struct Cloud {
+    #[command(subcommand)]
+    pub(crate) command: CloudCommand,
+}
+
+/// `twinctl cloud ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CloudCommand {
+    /// Start the local cloud, unless it is up
+    Up {
+        #[command(flatten)]
+        project: Project,
+        #[command(flatten)]
+        time: CloudTime,
+    },
+    /// Stop the local cloud; its state stays
+    Down(Project),
+    /// Tell whether the local cloud is up, and where
+    Status(Project),
+    /// Stop the local cloud and delete its state
+    Reset(Project),
+    /// Print the base URL of a service: arm, adt, adt-http and so on
+    Url {
+        /// The name of the service
+        name: String,
+        #[command(flatten)]
+        project: Project,
+    },
+    /// List every mutating effect in order
+    Effects(Project),
+    /// Print the whole state in canonical form
+    Dump(Project),
+    /// Make the local cloud fail on purpose
+    Fault {
+        /// The project folder
+        #[arg(long, global = true, value_name = "PROJECT", default_value = ".")]
+        project: PathBuf,
+        #[command(subcommand)]
+        command: FaultCommand,
+    },
+    /// Run the local cloud in the foreground
+    #[command(hide = true)]
+    Serve {
+        #[command(flatten)]
+        project: Project,
+        #[command(flatten)]
+        time: CloudTime,
+    },
+}
+
+/// How time passes in the local cloud.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct CloudTime {
+    /// Take as long as the real clouds do, times SCALE
+    #[arg(long, value_name = "SCALE", num_args = 0..=1, default_missing_value = "1", value_parser = scale)]
+    pub(crate) realistic: Option<f64>,
+}
+
+/// `twinctl cloud fault ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultCommand {
+    /// Put faults in force, instead of all others
+    Set {
+        /// A fault, as `kind,key=value,...` or JSON: latency, throttle, error, reply-lost, propagation,
+        /// operation-fails, soft-delete; aimed by service, method, path, nth, times
+        #[arg(required = true, value_name = "FAULT")]
+        faults: Vec<local::faults::Fault>,
+    },
+    /// List the faults in force
+    List,
+    /// Remove every fault
+    Clear,
+}
+
+fn parallelism(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(n) if n.get() <= 256 => Ok(n),
+        _ => Err("a number from 1 to 256 is expected".into()),
+    }
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && scale > 0.0 => Ok(scale),
+        _ => Err("a positive number is expected".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_skip_needs_its_reason() {
+        let error = Cli::try_parse_from(["twinctl", "rollback", "--skip", "l4/adt"]).unwrap_err();
+        assert!(error.to_string().contains("--reason"), "{error}");
+        assert!(Cli::try_parse_from(["twinctl", "rollback", "--skip", "l4/adt", "--reason", ""]).is_err());
+    }
+
+    #[test]
+    fn numbers_are_checked() {
+        assert!(Cli::try_parse_from(["twinctl", "run", "--parallelism", "0"]).is_err());
+        assert!(Cli::try_parse_from(["twinctl", "cloud", "up", "--realistic=-1"]).is_err());
+        let cli = Cli::try_parse_from(["twinctl", "cloud", "up", "--realistic=0.01"]).unwrap();
+        let Command::Cloud(Cloud { command: CloudCommand::Up { time, .. } }) = cli.command else { panic!("not up") };
+        assert_eq!(time.realistic, Some(0.01));
+    }
+}

@@ -1,0 +1,72 @@
+//! The stable error codes of the command line and of runs: code → hint. Each has a page `docs/errors/<code>.md`.
+//!
+//! Problems of a project have codes of their own, which the workflows define and whose remedies come with them.
+
+/// One code and the hint that is shown with it.
+struct Code {
+    code: &'static str,
+    hint: &'static str,
+}
+
+const fn code(code: &'static str, hint: &'static str) -> Code {
+    Code { code, hint }
+}
+
+/// Sorted by code.
+const CODES: &[Code] = &[
+    code("cloud-not-supported", "`config_providers.json` says which cloud each layer is on"),
+    code("cloud-not-up", "`twinctl cloud up` starts the local cloud"),
+    code("deadline", "`twinctl resume` tries again with a new deadline, `twinctl rollback` undoes the run"),
+    code("function-not-indexed", "`twinctl resume` asks again"),
+    code("gate-closed", "`twinctl status` shows what is missing; `twinctl resume` asks again"),
+    code("group-not-empty", "move or delete what is not ours, then run the same command again"),
+    code(
+        "journal-damaged",
+        "`twinctl journal verify` names the first record that does not hold; restore the state folder from a copy",
+    ),
+    code("journal-too-new", "use the twinctl that wrote it, or a newer one"),
+    code("journal-unreadable", "restore the state folder from a copy; nothing was repaired"),
+    code("locked", "wait for the owner to end; `twinctl journal tail --follow` shows what it does"),
+    code("model-changed", "give the changed model a new version"),
+    code("no-account", "write it into the `azure` section of `config_credentials.json`"),
+    code("no-journal", "`twinctl run` makes the first deployment; `--state-dir` names another state folder"),
+    code("no-login", "`az login`, or credentials in the environment or in `config_credentials.json`"),
+    code("not-confirmed", "add `--yes` where nobody can be asked"),
+    code("not-ours", "`--adopt` takes it over (it is then never destroyed); otherwise remove or rename it"),
+    code("step-unbuildable", "use the version of twinctl that made the deployment"),
+    code("unfinished-run", "`twinctl resume` finishes it, `twinctl rollback` undoes it"),
+    code("unknown-run", "`twinctl journal list` shows the runs"),
+    code("unknown-step", "`twinctl journal show last` names the steps"),
+    code("wrong-key", "restore the key file of the state folder from a copy"),
+];
+
+/// The hint of a code, if it is one of ours.
+pub(crate) fn hint(code: &str) -> Option<&'static str> {
+    let place = CODES.binary_search_by(|entry| entry.code.cmp(code)).ok()?;
+    Some(CODES[place].hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(CODES.is_sorted_by(|a, b| a.code < b.code));
+    }
+
+    #[test]
+    fn every_code_has_its_page() {
+        let problems = workflows::problem::Code::ALL.iter().map(|code| code.as_str());
+        let ours = CODES.iter().map(|entry| entry.code);
+        for code in ours.chain(problems) {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/errors/{code}.md"));
+            let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            for heading in [&format!("# {code}\n"), "## What happened", "## How to fix it", "## Common mistakes"] {
+                assert!(page.contains(heading), "{} lacks {heading}", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `twinctl cloud`: the local cloud's process, and what can be asked of it.
+
+use std::{ffi::OsString, path::Path, time::Duration};
+
+use local::{
+    endpoints::{Endpoints, NAMES},
+    process::{self, Launch, Status},
+    server,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{Cloud, CloudCommand, CloudTime, FaultCommand, Global, Project},
+    control::Control,
+    exit::Exit,
+    failure::{self, Failure},
+    output::Output,
+    place::Place,
+    render::table::table,
+};
+
+/// How long a local cloud may take until it serves; it takes far less unless the machine is overloaded.
+const START: Duration = Duration::from_secs(60);
+
+/// Does one of the `cloud` commands.
+pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> failure::Result {
+    let dir = |project: &Project| Place::new(global, &project.project).map(|place| place.cloud);
+    match &options.command {
+        CloudCommand::Up { project, time } => up(&dir(project)?, *time, output).await,
+        CloudCommand::Down(project) => down(&dir(project)?, output).await,
+        CloudCommand::Status(project) => status(&dir(project)?, output).await,
+        CloudCommand::Reset(project) => reset(&dir(project)?, output).await,
+        CloudCommand::Url { name, project } => url(&dir(project)?, name, output).await,
+        CloudCommand::Effects(project) => effects(&dir(project)?, output).await,
+        CloudCommand::Dump(project) => dump(&dir(project)?, output).await,
+        CloudCommand::Fault { project, command } => faults(&Place::new(global, project)?.cloud, command, output).await,
+        CloudCommand::Serve { project, time } => serve(&dir(project)?, *time).await,
+    }
+}
+
+/// Starts the local cloud of a folder unless it is up.
+pub(crate) async fn start(dir: &Path, time: CloudTime) -> Result<Endpoints, Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::of(Exit::Error, "find this program", &error))?;
+    let mut args: Vec<OsString> = ["cloud", "serve", "--cloud-dir"].map(OsString::from).to_vec();
+    args.push(dir.into());
+    args.extend(time.realistic.map(|scale| format!("--realistic={scale}").into()));
+    let launch = Launch { program, args, deadline: START };
+    process::up(dir, &launch).await.map_err(|error| unmanaged("start the local cloud", &error))
+}
+
+/// Where the local cloud of a folder serves, if it is up; starts nothing.
+pub(crate) async fn found(dir: &Path) -> Result<Option<Endpoints>, Failure> {
+    match process::status(dir).await.map_err(|error| unmanaged("look for the local cloud", &error))? {
+        Status::Running(endpoints, _) => Ok(Some(*endpoints)),
+        Status::Stopped | Status::Unresponsive(_) => Ok(None),
+    }
+}
+
+async fn up(dir: &Path, time: CloudTime, output: Output) -> failure::Result {
+    let endpoints = start(dir, time).await?;
+    output.data(&urls(&endpoints), || listing(&endpoints))?;
+    Ok(Exit::Done)
+}
+
+async fn down(dir: &Path, output: Output) -> failure::Result {
+    let stopped = process::down(dir).await.map_err(|error| unmanaged("stop the local cloud", &error))?;
+    output.data(&json!({ "stopped": stopped }), String::new)?;
+    if !output.json {
+        output.say(if stopped { "the local cloud is down; its state stays" } else { "the local cloud was not up" });
+    }
+    Ok(Exit::Done)
+}
+
+async fn status(dir: &Path, output: Output) -> failure::Result {
+    match process::status(dir).await.map_err(|error| unmanaged("look for the local cloud", &error))? {
+        Status::Running(endpoints, _) => {
+            let data = json!({ "up": true, "process": endpoints.pid, "urls": urls(&endpoints) });
+            output.data(&data, || format!("up, process {}\n{}", endpoints.pid, listing(&endpoints)))?;
+        }
+        Status::Stopped => output.data(&json!({ "up": false }), || "down".into())?,
+        Status::Unresponsive(owner) => {
+            let process = owner.map(|owner| owner.pid);
+            let text = || match process {
+                Some(process) => format!("process {process} holds the folder and does not answer"),
+                None => "a process holds the folder and does not answer".into(),
+            };
+            output.data(&json!({ "up": false, "unresponsive": true, "process": process }), text)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn reset(dir: &Path, output: Output) -> failure::Result {
+    process::reset(dir).await.map_err(|error| unmanaged("reset the local cloud", &error))?;
+    output.data(&json!({ "reset": true }), String::new)?;
+    if !output.json {
+        output.say("the local cloud is down and its state is gone");
+    }
+    Ok(Exit::Done)
+}
+
+async fn url(dir: &Path, name: &str, output: Output) -> failure::Result {
+    if !NAMES.contains(&name) {
+        let known = NAMES.join(", ");
+        return Err(Failure::new(Exit::Usage, format!("find the service `{name}`")).hint(format!("one of: {known}")));
+    }
+    let endpoints = running(dir).await?;
+    let url = endpoints.url(name).map(bare).unwrap_or_default();
+    output.data(&json!({ "name": name, "url": url }), || url.clone())?;
+    Ok(Exit::Done)
+}
+
+async fn effects(dir: &Path, output: Output) -> failure::Result {
+    let effects = Control::of(&running(dir).await?)?.get("effects").await?;
+    output.data(&effects, || {
+        let rows: Vec<[String; 5]> = effects.as_array().into_iter().flatten().map(effect_row).collect();
+        table(["#", "service", "operation", "", "resource"], &rows)
+    })?;
+    Ok(Exit::Done)
+}
+
+fn effect_row(effect: &Value) -> [String; 5] {
+    let text = |key: &str| effect[key].as_str().unwrap_or_default().to_owned();
+    let unchanged = if effect["unchanged"] == true { "unchanged" } else { "" };
+    [effect["sequence"].to_string(), text("service"), text("operation"), unchanged.into(), text("resource")]
+}
+
+async fn dump(dir: &Path, output: Output) -> failure::Result {
+    let dump = Control::of(&running(dir).await?)?.get("dump").await?;
+    output.data(&dump, || format!("{dump:#}"))?;
+    Ok(Exit::Done)
+}
+
+async fn faults(dir: &Path, command: &FaultCommand, output: Output) -> failure::Result {
+    let control = Control::of(&running(dir).await?)?;
+    match command {
+        FaultCommand::Set { faults } => control.put("faults", &json!(faults)).await?,
+        FaultCommand::Clear => control.delete("faults").await?,
+        FaultCommand::List => {}
+    }
+    let faults = control.get("faults").await?;
+    output.data(&faults, || {
+        let faults = faults.as_array().into_iter().flatten().map(Value::to_string);
+        faults.map(|fault| fault + "\n").collect()
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn serve(dir: &Path, time: CloudTime) -> failure::Result {
+    let options = server::Options { dir: dir.into(), realistic: time.realistic, ..server::Options::default() };
+    process::serve(options).await.map_err(|error| unmanaged("serve the local cloud", &error))?;
+    Ok(Exit::Done)
+}
+
+/// Where the local cloud of a folder serves; a failure when it is not up.
+pub(crate) async fn running(dir: &Path) -> Result<Endpoints, Failure> {
+    found(dir).await?.ok_or_else(|| {
+        Failure::new(Exit::Error, "reach the local cloud")
+            .because(format!("none is up in {}", dir.display()))
+            .code("cloud-not-up")
+    })
+}
+
+fn unmanaged(tried: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::of(Exit::Error, tried, error)
+}
+
+/// A base URL without the slash at its end, so that `"$(twinctl cloud url arm)/subscriptions"` reads well.
+fn bare(url: &impl ToString) -> String {
+    url.to_string().trim_end_matches('/').to_owned()
+}
+
+fn urls(endpoints: &Endpoints) -> Value {
+    NAMES.iter().map(|name| (name.to_string(), json!(endpoints.url(name).map(bare)))).collect()
+}
+
+fn listing(endpoints: &Endpoints) -> String {
+    let rows = NAMES.map(|name| [name.to_owned(), endpoints.url(name).map(bare).unwrap_or_default()]);
+    table(["service", "url"], &rows)
+}

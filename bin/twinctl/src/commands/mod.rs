@@ -1,0 +1,37 @@
+//! One file per command.
+
+pub(crate) mod cloud;
+mod completions;
+mod destroy;
+mod journal;
+mod man;
+mod plan;
+mod resume;
+mod rollback;
+mod run;
+mod status;
+mod validate;
+
+use crate::{
+    cli::{Cli, Command},
+    failure,
+    output::Output,
+};
+
+/// Does what was asked for.
+pub(crate) async fn dispatch(cli: Cli, output: Output) -> failure::Result {
+    let global = &cli.global;
+    match cli.command {
+        Command::Run(options) => run::run(global, &options, output).await,
+        Command::Resume(options) => resume::resume(global, &options, output).await,
+        Command::Rollback(options) => rollback::rollback(global, &options, output).await,
+        Command::Destroy(options) => destroy::destroy(global, &options, output).await,
+        Command::Plan(project) => plan::plan(global, &project, output).await,
+        Command::Validate(project) => validate::validate(global, &project, output),
+        Command::Status(project) => status::status(global, &project, output).await,
+        Command::Journal(options) => journal::journal(global, &options, output),
+        Command::Cloud(options) => cloud::cloud(global, &options, output).await,
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man => man::man(),
+    }
+}

@@ -1,0 +1,82 @@
+//! `twinctl plan`: what `run` would do; writes nothing and starts nothing.
+
+use serde_json::json;
+use workflows::{
+    clouds::Clouds,
+    definition::{Definition, TargetKind},
+    deploy::{self, View},
+};
+
+use crate::{
+    cli::{Global, Project},
+    commands::{cloud, run},
+    connect,
+    exit::Exit,
+    explain,
+    failure::{self, Failure},
+    output::Output,
+    place::Place,
+    project, render,
+};
+
+const TRIED: &str = "plan the deployment";
+
+/// Plans.
+pub(crate) async fn plan(global: &Global, options: &Project, output: Output) -> failure::Result {
+    let place = Place::new(global, &options.project)?;
+    let kind = project::kind(global.target);
+    let project = project::load(&place, kind, output)?;
+    let definition = run::define(&project, kind).await?;
+    let changes = changes(&place, &definition, output)?;
+    let clouds = clouds(&place, &project, kind).await?;
+    let look = clouds.is_some();
+    let nowhere = if look { None } else { Some(connect::nowhere()?) };
+    let at = clouds.as_ref().or(nowhere.as_ref()).expect("one of the two was made");
+    let plan = deploy::plan(&place.state, at, &definition, look).await.map_err(failed)?;
+    if !look {
+        output.say("the local cloud is not up: planned from the journal alone");
+    }
+    let mut data = render::plan::plan_data(&plan);
+    data["project_changes"] = json!(changes);
+    data["looked"] = json!(look);
+    output.data(&data, || {
+        let words: Vec<String> = changes.iter().map(|change| format!("{change}\n")).collect();
+        let gap = if words.is_empty() { "" } else { "\n" };
+        format!("{}{gap}{}", words.concat(), render::plan::plan(&plan))
+    })?;
+    Ok(Exit::Done)
+}
+
+/// What changed in the project since what stands was deployed, in words; and that a run is unfinished.
+fn changes(place: &Place, definition: &Definition, output: Output) -> Result<Vec<String>, Failure> {
+    let Some(view) = View::of(&place.state, definition).map_err(failed)? else { return Ok(Vec::new()) };
+    if let Some(run) = view.last_run().filter(|run| !run.status.at_rest()) {
+        output.say(&format!("run {} is unfinished ({}): `resume` or `rollback` comes first", run.id, run.status));
+    }
+    let Some(standing) = view.state().definition() else { return Ok(Vec::new()) };
+    let standing = view.definition(standing).map_err(failed)?;
+    Ok(definition.diff(&standing).iter().map(ToString::to_string).collect())
+}
+
+/// The clouds to look at; none when the local one is not up.
+async fn clouds(
+    place: &Place,
+    project: &workflows::project::Project,
+    kind: TargetKind,
+) -> Result<Option<Clouds>, Failure> {
+    let key = connect::existing_key(&place.state)?;
+    match kind {
+        TargetKind::Local => match cloud::found(&place.cloud).await? {
+            Some(endpoints) => connect::local(&endpoints, key).map(Some),
+            None => Ok(None),
+        },
+        TargetKind::Cloud => {
+            let (clouds, _) = connect::public(project.azure.as_ref(), None, key).await?;
+            Ok(Some(clouds))
+        }
+    }
+}
+
+fn failed(error: deploy::Error) -> Failure {
+    explain::deploy(TRIED, &error)
+}

@@ -1,0 +1,47 @@
+//! Logs: to standard error, only when asked for.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::{environment, output::Output};
+
+/// Turns logging on as `-v` and `TWINCTL_LOG` say.
+pub(crate) fn start(verbose: u8, output: Output) {
+    let Some(filter) = filter(verbose, environment::text(environment::LOG)) else { return };
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::builder().parse_lossy(filter))
+        .with_writer(io::stderr)
+        .with_ansi(output.error_color)
+        .try_init();
+    if let Err(error) = started {
+        output.say(&format!("warning: logging could not be turned on: {error}"));
+    }
+}
+
+/// What to log. Our own crates speak up first; HTTP libraries only from the third `-v` on.
+fn filter(verbose: u8, wanted: Option<String>) -> Option<String> {
+    let ours = |level: &str| {
+        let crates = ["twinctl", "workflows", "engine", "journal", "azure", "local"];
+        crates.map(|name| format!("{name}={level}")).join(",")
+    };
+    match (wanted, verbose) {
+        (Some(filter), _) => Some(filter),
+        (None, 0) => None,
+        (None, 1) => Some(format!("warn,{}", ours("info"))),
+        (None, 2) => Some(format!("info,{}", ours("debug"))),
+        (None, _) => Some(format!("debug,{}", ours("trace"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_the_default_and_the_variable_wins() {
+        assert_eq!(filter(0, None), None);
+        assert_eq!(filter(2, Some("journal=trace".into())).as_deref(), Some("journal=trace"));
+        assert!(filter(1, None).unwrap().contains("engine=info"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Runs and records as people read them.
+
+use std::collections::BTreeMap;
+
+use journal::{Digest, Event, Outcome, Record, RunId, RunKind, RunState};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    table::table,
+    time::{between, duration, moment},
+};
+
+/// The runs, oldest first.
+pub(crate) fn runs(runs: &[RunState]) -> String {
+    let rows: Vec<[String; 7]> = runs.iter().map(run_row).collect();
+    table(["run", "started", "took", "kind", "definition", "status", "steps"], &rows)
+}
+
+/// The same as data.
+pub(crate) fn runs_data(runs: &[RunState]) -> Value {
+    let data = |run: &RunState| {
+        json!({
+            "run": run.id,
+            "kind": run.kind,
+            "definition": run.definition,
+            "previous": run.previous,
+            "status": run.status,
+            "started": run.started,
+            "ended": run.ended,
+            "actor": run.actor,
+            "outcomes": run.outcomes,
+        })
+    };
+    runs.iter().map(data).collect()
+}
+
+/// One record on one line.
+pub(crate) fn record(record: &Record) -> String {
+    let step = record.event.step().map(|step| format!(" {step}")).unwrap_or_default();
+    let line =
+        format!("{:>6}  {}  {}{step}{}", record.seq, moment(record.time), record.event.name(), detail(&record.event));
+    let who = match &record.event {
+        // Only where somebody decided something does it matter who did.
+        Event::RunStarted { .. }
+        | Event::RunResumed { .. }
+        | Event::RollbackStarted { .. }
+        | Event::UndoSkipped { .. } => {
+            let actor = &record.actor;
+            let ci = actor.ci.as_ref().map(|run| format!(", CI run {run}")).unwrap_or_default();
+            format!(" by {}@{}, process {}, twinctl {}{ci}", actor.user, actor.host, actor.process, actor.version)
+        }
+        _ => String::new(),
+    };
+    line + &who
+}
+
+/// The beginning of a run's id: its time to the millisecond, enough to name it.
+pub(crate) fn short_run(run: RunId) -> String {
+    run.to_string().chars().take(13).collect()
+}
+
+/// The beginning of a digest, enough to tell two apart.
+pub(crate) fn short(digest: &Digest) -> String {
+    digest.0.chars().take(12).collect()
+}
+
+/// `31 created, 2 found`.
+pub(crate) fn outcomes<W: Serialize, N: std::fmt::Display>(outcomes: &BTreeMap<W, N>) -> String {
+    let parts: Vec<String> = outcomes.iter().map(|(outcome, count)| format!("{count} {}", word(outcome))).collect();
+    parts.join(", ")
+}
+
+/// The word that the journal writes for a value of an enum.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+fn run_row(run: &RunState) -> [String; 7] {
+    let took = run.ended.map(|ended| duration(between(run.started, ended))).unwrap_or_default();
+    let kind = match run.kind {
+        RunKind::Deploy => "deploy",
+        RunKind::Destroy => "destroy",
+    };
+    [
+        short_run(run.id),
+        moment(run.started),
+        took,
+        kind.to_owned(),
+        short(&run.definition),
+        run.status.to_string(),
+        outcomes::<Outcome, u32>(&run.outcomes),
+    ]
+}
+
+/// What an event says beyond its name and step.
+fn detail(event: &Event) -> String {
+    match event {
+        Event::RunStarted { kind, definition, .. } => format!(" {} of definition {}", word(kind), short(definition)),
+        Event::RunResumed { adopt: true } => " adopting".into(),
+        Event::RunInterrupted { reason } => format!(": {reason}"),
+        Event::RunFailed { steps } | Event::RollbackFailed { steps } => {
+            let steps: Vec<&str> = steps.iter().map(journal::StepId::as_str).collect();
+            format!(": {}", steps.join(", "))
+        }
+        Event::RollbackStarted { automatic: true } => " by itself".into(),
+        Event::StepIntended { action, .. } => format!(" {}", word(action)),
+        Event::StepCompleted { outcome, .. } => format!(" {}", word(outcome)),
+        Event::StepAttemptFailed { attempt, kind, message, .. }
+        | Event::UndoAttemptFailed { attempt, kind, message, .. } => {
+            format!(" attempt {attempt}, {}: {message}", word(kind))
+        }
+        Event::StepFailed { code, message, .. } | Event::UndoFailed { code, message, .. } => {
+            let code = code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+            format!("{code}: {message}")
+        }
+        Event::UndoIntended { undo, .. } | Event::UndoCompleted { undo, .. } => format!(" {}", word(undo)),
+        Event::StepCheckpoint { data, .. } | Event::UndoCheckpoint { data, .. } => format!(" {data}"),
+        Event::UndoSkipped { reason, .. } => format!(" because: {reason}"),
+        Event::StepStarted { .. }
+        | Event::RunResumed { .. }
+        | Event::RunFinished
+        | Event::RollbackStarted { .. }
+        | Event::RollbackFinished => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use journal::{Actor, StepId};
+
+    use super::*;
+
+    fn of(event: Event) -> Record {
+        Record {
+            v: 1,
+            stream: "factory".into(),
+            seq: 7,
+            time: DateTime::UNIX_EPOCH,
+            actor: Actor {
+                user: "ann".into(),
+                host: "host".into(),
+                process: 1,
+                version: "0.1.0".into(),
+                ci: Some("https://ci/1".into()),
+            },
+            run: None,
+            event,
+            prev: Digest("0".into()),
+            hash: Digest("1".into()),
+        }
+    }
+
+    #[test]
+    fn a_skip_names_who_and_why() {
+        let line = record(&of(Event::UndoSkipped { step: StepId::new("l1/hub"), reason: "it is needed".into() }));
+        assert_eq!(
+            line,
+            "     7  1970-01-01T00:00:00Z  undo-skipped l1/hub because: it is needed by ann@host, process 1, \
+             twinctl 0.1.0, CI run https://ci/1"
+        );
+    }
+
+    #[test]
+    fn a_failure_shows_its_code() {
+        let failed = Event::StepFailed {
+            step: StepId::new("l1/hub"),
+            kind: journal::FailureKind::Conflict,
+            code: Some("not-ours".into()),
+            message: "it carries no mark".into(),
+        };
+        assert!(record(&of(failed)).ends_with("step-failed l1/hub [not-ours]: it carries no mark"));
+    }
+}

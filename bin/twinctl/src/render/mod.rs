@@ -1,0 +1,11 @@
+//! From values to text: pure functions, so that what people read can be tested.
+
+pub(crate) mod failure;
+pub(crate) mod journal;
+pub(crate) mod plan;
+pub(crate) mod problems;
+pub(crate) mod progress;
+pub(crate) mod status;
+pub(crate) mod summary;
+pub(crate) mod table;
+pub(crate) mod time;

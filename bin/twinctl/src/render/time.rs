@@ -1,0 +1,43 @@
+//! Times and durations as people read them.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A moment, UTC, to the second.
+pub(crate) fn moment(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A duration in the largest units that matter: `0.4s`, `12s`, `3m 05s`, `2h 10m`.
+pub(crate) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// The time between two moments; nothing when the clock was set back meanwhile.
+pub(crate) fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> Duration {
+    (to - from).to_std().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        let texts = [0.42, 12.9, 185.0, 7800.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
+        assert_eq!(texts, ["0.4s", "12s", "3m 05s", "2h 10m"]);
+    }
+
+    #[test]
+    fn a_clock_set_back_is_no_time() {
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(between(now, now - chrono::Duration::seconds(3)), Duration::ZERO);
+    }
+}
