@@ -6,6 +6,9 @@ use crate::sled_store::Database;
 use crate::state::StreamState;
 use crate::verify::{Damage, DamageKind, parse, reaches};
 
+/// How many lines are held in memory at a time.
+const CHUNK: usize = 1024;
+
 /// The state of a stream, or the first record that does not hold.
 ///
 /// Hashes, links, order and transitions are checked; that each line is in canonical form is left to
@@ -21,30 +24,58 @@ pub(crate) fn fold_lines(
     known: Option<&Head>,
 ) -> Result<StreamState, Error> {
     let mut state = StreamState::default();
-    for line in lines {
-        let line = line?;
-        fold(&mut state, stream, &line, known).map_err(|damage| damaged(stream, damage))?;
+    let mut lines = lines.fuse();
+    loop {
+        let chunk = lines.by_ref().take(CHUNK).collect::<Result<Vec<_>, _>>()?;
+        if chunk.is_empty() {
+            break;
+        }
+        for read in read_all(&chunk) {
+            fold(&mut state, stream, read, known).map_err(|damage| damaged(stream, damage))?;
+        }
     }
     let records = state.head.as_ref().map_or(0, |head| head.seq + 1);
     reaches(known, records).map_err(|damage| damaged(stream, damage))?;
     Ok(state)
 }
 
-fn fold(state: &mut StreamState, stream: &str, line: &str, known: Option<&Head>) -> Result<(), Damage> {
+/// The records in lines, read and hashed on two threads: this is most of the work of opening a long journal.
+fn read_all(lines: &[String]) -> Vec<Result<Record, DamageKind>> {
+    let read_part = |lines: &[String]| lines.iter().map(|line| read(line)).collect::<Vec<_>>();
+    if lines.len() < CHUNK {
+        return read_part(lines);
+    }
+    let (front, back) = lines.split_at(lines.len() / 2);
+    std::thread::scope(|scope| {
+        let back = scope.spawn(|| read_part(back));
+        let mut all = read_part(front);
+        all.extend(back.join().expect("reading a record does not panic"));
+        all
+    })
+}
+
+fn read(line: &str) -> Result<Record, DamageKind> {
+    let record = parse(line)?;
+    if states_its_hash(line, &record) { Ok(record) } else { Err(DamageKind::BadHash) }
+}
+
+fn fold(
+    state: &mut StreamState,
+    stream: &str,
+    read: Result<Record, DamageKind>,
+    known: Option<&Head>,
+) -> Result<(), Damage> {
     let seq = state.head.as_ref().map_or(0, |head| head.seq + 1);
     let bad = |kind| Damage { seq, kind };
-    let record = parse(line).map_err(bad)?;
-    check(&record, stream, line, state.head.as_ref()).map_err(bad)?;
+    let record = read.map_err(bad)?;
+    check(&record, stream, state.head.as_ref()).map_err(bad)?;
     if let Some(known) = known.filter(|known| known.seq == seq && known.hash != record.hash) {
         return Err(bad(DamageKind::Rewritten { known: known.clone() }));
     }
     state.apply(&record).map_err(|illegal| bad(DamageKind::IllegalTransition { reason: illegal.reason }))
 }
 
-fn check(record: &Record, stream: &str, line: &str, head: Option<&Head>) -> Result<(), DamageKind> {
-    if !states_its_hash(line, record) {
-        return Err(DamageKind::BadHash);
-    }
+fn check(record: &Record, stream: &str, head: Option<&Head>) -> Result<(), DamageKind> {
     if record.stream != stream {
         return Err(DamageKind::ForeignStream { found: record.stream.clone() });
     }

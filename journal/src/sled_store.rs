@@ -6,8 +6,8 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::File;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -138,7 +138,7 @@ impl Disk {
     /// Puts a database that was just opened, and its folders, on disk.
     pub(crate) fn establish(database: &Database, dir: &Path) -> Result<Self, Error> {
         let path = dir.join("db");
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(Error::io("open", &path))?;
         let mut disk = Self { file, path, large: dir.join("blobs"), synced: HashSet::new() };
         disk.sync(database)?;
         let conf = dir.join("conf");
@@ -151,7 +151,19 @@ impl Disk {
     pub(crate) fn sync(&mut self, database: &Database) -> Result<(), Error> {
         database.flush()?;
         self.sync_large()?;
-        self.file.sync_data().map_err(Error::io("sync", &self.path))
+        self.fill_segment().and_then(|()| self.file.sync_data()).map_err(Error::io("sync", &self.path))
+    }
+
+    /// Writes zeros up to the end of the segment that has just been begun, once per segment.
+    ///
+    /// A write that makes the file longer costs its sync a commit of the file system's own journal; one inside the
+    /// file does not. sled leaves the same bytes there when it recovers a segment. Nobody else writes meanwhile: all
+    /// writes are this thread's, and the flush before has waited for them.
+    fn fill_segment(&self) -> std::io::Result<()> {
+        let length = self.file.metadata()?.len();
+        let missing = length.next_multiple_of(SEGMENT as u64) - length;
+        let zeros = vec![0; usize::try_from(missing).expect("less than a segment")];
+        self.file.write_all_at(&zeros, length)
     }
 
     fn sync_large(&mut self) -> Result<(), Error> {
