@@ -6,4 +6,5 @@ mod fake;
 
 mod foreign;
 mod forward;
+mod plans;
 mod rollbacks;
