@@ -86,7 +86,7 @@ impl Instance {
     /// The raw state as JSON.
     pub(super) fn dump(&self) -> Value {
         let state = &self.state;
-        let mut models: Vec<_> = state.uploads.iter().collect();
+        let mut models: Vec<_> = state.uploads.values().collect();
         models.sort_by(|one, other| one.id.cmp(&other.id));
         let models: Vec<_> = models
             .iter()

@@ -48,9 +48,9 @@ pub(super) fn list(state: &State, call: &Call<'_>) -> Result<Reply, Refusal> {
         "" => 0,
         token => token.parse().map_err(|_| Refusal::bad("BadRequest", "The continuation token is invalid."))?,
     };
-    let models = state.uploads.iter().enumerate().skip(start);
+    let models = state.uploads.range(start..);
     let models = models.filter(|(_, model)| wanted.as_ref().is_none_or(|wanted| wanted.contains(&*model.id)));
-    let entries = models.map(|(at, model)| ((at + 1).to_string(), shown(model, definition)));
+    let entries = models.map(|(place, model)| ((place + 1).to_string(), shown(model, definition)));
     Ok(Reply::document(page::page(call, limits::LIST_PAGE, entries)?))
 }
 

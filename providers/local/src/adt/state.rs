@@ -1,6 +1,6 @@
 //! The state of an instance: the fold of its changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use dtdl::{Document, Models, Problem, Rules};
@@ -14,8 +14,10 @@ use super::part::Twin;
 pub(super) struct State {
     /// The models' meaning.
     pub(super) models: Models,
-    /// The models as uploaded, in that order.
-    pub(super) uploads: Vec<Model>,
+    /// The models as uploaded, in that order; places never move while the instance is open.
+    pub(super) uploads: BTreeMap<u64, Model>,
+    places: HashMap<Name, u64>,
+    next_place: u64,
     pub(super) twins: BTreeMap<Name, Twin>,
     /// By source and id.
     pub(super) relationships: BTreeMap<(Name, Name), Relationship>,
@@ -31,7 +33,9 @@ impl State {
     pub(super) fn new() -> Self {
         Self {
             models: Models::empty(Rules::Adt),
-            uploads: Vec::new(),
+            uploads: BTreeMap::new(),
+            places: HashMap::new(),
+            next_place: 0,
             twins: BTreeMap::new(),
             relationships: BTreeMap::new(),
             incoming: BTreeSet::new(),
@@ -67,7 +71,7 @@ impl State {
 
     /// The fewest changes that make this state out of nothing.
     pub(super) fn snapshot(&self) -> Vec<Change> {
-        let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.clone()));
+        let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.values().cloned().collect()));
         let endpoints = self.endpoints.iter().map(|name| Change::PutEndpoint(name.clone()));
         let twins = self.twins.iter().map(|(id, twin)| Change::PutTwin(id.clone(), twin.clone()));
         let relationships = self
@@ -80,7 +84,7 @@ impl State {
 
     /// One model as uploaded.
     pub(super) fn upload(&self, id: &str) -> Option<&Model> {
-        self.uploads.iter().find(|model| &*model.id == id)
+        self.uploads.get(self.places.get(id)?)
     }
 
     /// The relationships out of a twin, by id, from behind `after` on.
@@ -109,19 +113,25 @@ impl State {
 
     fn add_models(&mut self, models: Vec<Model>) -> Result<(), String> {
         self.models = extended(&self.models, &models).map_err(|problems| words(&problems))?;
-        self.uploads.extend(models);
+        for model in models {
+            self.places.insert(model.id.clone(), self.next_place);
+            self.uploads.insert(self.next_place, model);
+            self.next_place += 1;
+        }
         Ok(())
     }
 
     fn set_decommissioned(&mut self, id: &str, decommissioned: bool) {
-        if let Some(model) = self.uploads.iter_mut().find(|model| &*model.id == id) {
+        if let Some(model) = self.places.get(id).and_then(|place| self.uploads.get_mut(place)) {
             model.decommissioned = decommissioned;
         }
     }
 
     fn delete_model(&mut self, id: &str) -> Result<(), String> {
         self.models = self.models.without(id).map_err(|referenced| referenced.to_string())?;
-        self.uploads.retain(|model| &*model.id != id);
+        if let Some(place) = self.places.remove(id) {
+            self.uploads.remove(&place);
+        }
         Ok(())
     }
 

@@ -98,3 +98,13 @@ fn a_decommissioned_model_takes_no_new_twins() {
     let changes: Vec<_> = cloud.effects().into_iter().filter(|effect| effect.starts_with("Decommission")).collect();
     assert_eq!(changes, [format!("DecommissionModel models/{ROOM}"), format!("DecommissionModel models/{ROOM} =")]);
 }
+
+#[test]
+fn a_page_goes_on_where_it_stopped_whatever_was_deleted() {
+    let cloud = Cloud::factory();
+    let first = cloud.send("GET", "/models", &[("max-items-per-page", "2")], None).body;
+    assert_eq!(ids(&first), [MOTOR, MACHINE]);
+    assert_eq!(cloud.delete(&format!("/models/{MACHINE}")).status, 204);
+    let link = first["nextLink"].as_str().unwrap().strip_prefix("https://factory-adt.adt.localhost").unwrap();
+    assert_eq!(ids(&cloud.get(link).body), [ROOM, HALL]);
+}
