@@ -7,6 +7,7 @@ pub mod inter_cloud;
 pub mod layers;
 pub mod naming;
 pub mod problem;
+pub mod project;
 pub mod regions;
 mod steps;
 pub mod topology;

@@ -106,6 +106,22 @@ codes! {
     RelationshipPropertyInvalid = "relationship-property-invalid",
 }
 
+impl Code {
+    /// How bad a problem of this code is.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::UnknownKey
+            | Self::QuotedValue
+            | Self::LayerNotDeployed
+            | Self::RegionUnknown
+            | Self::DeviceSendsNothing
+            | Self::ConstPropertyHasNoHome => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -164,6 +180,42 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem with a file as a whole, still without why and remedy.
+    pub(crate) fn new(file: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            file: file.into(),
+            line: 0,
+            column: 0,
+            span: Span::default(),
+            message: message.into(),
+            why: String::new(),
+            remedy: String::new(),
+            rule: None,
+        }
+    }
+
+    /// The same at a place.
+    pub(crate) fn at(self, line: usize, column: usize, span: Span) -> Self {
+        Self { line, column, span, ..self }
+    }
+
+    /// The same with the reason.
+    pub(crate) fn why(self, why: impl Into<String>) -> Self {
+        Self { why: why.into(), ..self }
+    }
+
+    /// The same with what would do.
+    pub(crate) fn fix(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: remedy.into(), ..self }
+    }
+
+    /// The same with the rule that a model breaks.
+    pub(crate) fn rule(self, rule: impl Into<String>) -> Self {
+        Self { rule: Some(rule.into()), ..self }
+    }
+
     /// The key of the order in which problems are listed: by place, then by code and text.
     #[must_use]
     pub fn order(&self) -> impl Ord + '_ {
