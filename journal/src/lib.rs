@@ -13,6 +13,16 @@
 //! | lease | the right to write: held by one process, gone when that process is gone |
 //! | in doubt | a step whose intent is on disk and whose outcome is not |
 //!
+//! # The state folder
+//!
+//! | name | holds |
+//! |---|---|
+//! | `lock` | the lease (`flock`), and for humans who holds or last held it |
+//! | `reader.sock` | where the owner serves readers; gone with the owner |
+//! | `journal/` | the sled database |
+//! | `heads` | the newest durable record of each stream: shows when the database has lost its tail |
+//! | `definitions/` | content-addressed definitions, named by the first record of their runs |
+//!
 //! # Invariants
 //!
 //! 1. A record is on disk (`fdatasync`) before [`Stream::append`] returns.
