@@ -54,11 +54,6 @@ impl Answer {
         self
     }
 
-    #[cfg(test)]
-    pub(crate) fn status(&self) -> u16 {
-        self.status
-    }
-
     pub(crate) fn into_response(self) -> Response<Body> {
         let (body, kind) = match self.body {
             Payload::Empty => (Body::empty(), None),

@@ -24,10 +24,10 @@ const TWIN_ROLES: [&str; 2] = ["bcd981a7-7f74-457b-83e1-cceb9e632ffe", "d57506d4
 /// Under a plain host name that is the only instance there is, or else the stand-alone one.
 pub(crate) fn digital_twins(cloud: &Cloud, service: Service, mut request: Request<Bytes>) -> Response<Body> {
     let instance = query::subject(&request, "adt").unwrap_or_else(|| only_instance(cloud));
-    if instance == STAND_ALONE {
-        if let Err(error) = cloud.twins.create_instance(STAND_ALONE) {
-            tracing::error!(%error, "the stand-alone instance could not be opened");
-        }
+    if instance == STAND_ALONE
+        && let Err(error) = cloud.twins.create_instance(STAND_ALONE)
+    {
+        tracing::error!(%error, "the stand-alone instance could not be opened");
     }
     if query::bearer(&request).is_some() && !admitted(cloud, &request, "adt", INSTANCE, &instance, &TWIN_ROLES) {
         let message = "The caller's role assignment does not allow this operation (yet).";

@@ -2,7 +2,7 @@
 //!
 //! Keys are sorted. What is drawn or measured is replaced: times by `<time>`, ETags by `<etag>`, secrets by
 //! `<secret-N>`, random UUIDs by `<uuid-N>`, numbered by first appearance; ports of `.localhost` are cut off.
-//! UUIDs of version 5, the subscription, the tenant and the built-in roles mean something and stay. A role
+//! UUIDs of version 5 (the subscription and the tenant are such) and the built-in roles mean something and stay. A role
 //! assignment is named after what it says, since its name depends on the principal's random id. Running operations
 //! are left out.
 
@@ -17,7 +17,9 @@ use crate::cloud::Cloud;
 use crate::iot_hub;
 use crate::state::{Device, Held, Package, Resource, State};
 
-const ASSIGNMENT: &str = "Microsoft.Authorization/roleAssignments";
+/// Types whose names are made of the principal's id.
+const ASSIGNMENTS: [&str; 2] =
+    ["Microsoft.Authorization/roleAssignments", "Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments"];
 
 /// Dumps everything.
 pub(crate) fn whole(cloud: &Cloud) -> Value {
@@ -40,7 +42,7 @@ fn resources(cloud: &Cloud, state: &State, canonical: &mut Canonical) -> Value {
     for (key, resource) in state.all::<Resource>() {
         let Some(kind) = types::find(&resource.kind) else { continue };
         let value = resource::show(cloud, state, kind, resource);
-        if resource.kind != ASSIGNMENT {
+        if !ASSIGNMENTS.contains(&resource.kind.as_str()) {
             shown.insert(key.clone(), value);
             continue;
         }
@@ -172,7 +174,7 @@ impl Canonical {
         if let Some(name) = self.renamed.get(&lower) {
             return name.clone();
         }
-        let random = uuid::Uuid::try_parse(&lower).is_ok_and(|uuid| uuid.get_version_num() != 5);
+        let random = uuid::Uuid::try_parse(&lower).is_ok_and(|uuid| matches!(uuid.get_version_num(), 1 | 4 | 6 | 7));
         if !random || self.known.contains(&lower) {
             return text.to_owned();
         }

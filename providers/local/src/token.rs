@@ -170,10 +170,9 @@ fn claims(token: &str) -> Option<Value> {
 
 /// Makes the caller a principal that roles can be assigned to, as every caller of the real cloud is.
 pub(crate) fn remember_caller(state: &mut State, token: &str) {
-    if let Some(claims) = claims(token) {
-        if let Some(oid) = claims["oid"].as_str() {
-            remember(state, oid, claims["appid"].as_str().unwrap_or_default());
-        }
+    let claims = claims(token).unwrap_or_default();
+    if let Some(oid) = claims["oid"].as_str() {
+        remember(state, oid, claims["appid"].as_str().unwrap_or_default());
     }
 }
 

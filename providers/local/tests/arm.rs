@@ -1,5 +1,7 @@
 //! Resource Manager as a deployer meets it: recorded answers, refusals, names, parents.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its own functions too")]
+
 mod cloud;
 
 use cloud::{Cloud, DATA_OWNER, GROUP, resource, zip};

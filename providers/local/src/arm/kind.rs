@@ -101,11 +101,11 @@ pub(crate) enum End {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Urls {
     /// `/subscriptions/{s}/providers/{namespace}/locations/{location}/{status or results}/{id}`.
-    OfLocation(&'static str, &'static str),
+    Location(&'static str, &'static str),
     /// `{resource}/operationResults/{id}`, with `asyncinfo` for the status form: IoT Hub.
-    OfResource,
+    Resource,
     /// `/subscriptions/{s}/operationresults/{id}`: resource groups.
-    OfSubscription,
+    Subscription,
 }
 
 impl Kind {

@@ -224,18 +224,18 @@ fn wait(cloud: &Cloud, recorded: Option<u32>) -> Option<String> {
 fn poll_url(cloud: &Cloud, kind: &Kind, resource: &Resource, operation: &str, version: &str, results: bool) -> String {
     let base = cloud.hosts.base(Service::Arm);
     match kind.urls {
-        Urls::OfLocation(status, result) => {
+        Urls::Location(status, result) => {
             let segment = if results { result } else { status };
             let (namespace, location) = (kind.namespace(), location(resource));
             format!(
                 "{base}/subscriptions/{SUBSCRIPTION}/providers/{namespace}/locations/{location}/{segment}/{operation}?api-version={version}"
             )
         }
-        Urls::OfResource => {
+        Urls::Resource => {
             let form = if results { "" } else { "&asyncinfo" };
             format!("{base}{}/operationResults/{operation}?api-version={version}{form}", resource.id)
         }
-        Urls::OfSubscription => {
+        Urls::Subscription => {
             format!("{base}/subscriptions/{SUBSCRIPTION}/operationresults/{operation}?api-version={version}")
         }
     }

@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use super::super::failure::{Failure, Shape};
 use super::super::id::Id;
-use super::super::kind::{Begin, End, Headers, Kind, Reply, Runs, Urls, View};
+use super::super::kind::{Begin, End, Headers, Kind, Reply, Runs, Urls, View, mint_nothing};
 use super::super::names::{Ends, Letters, Rule};
 use super::{PLAIN, identity, key, mint_identity, overlay, region};
 use crate::listen::Service;
 use crate::state::Resource;
 
 const VERSIONS: &[&str] = &["2023-11-15", "2024-05-15", "2024-08-15", "2024-11-15"];
-const URLS: Urls = Urls::OfLocation("operationsStatus", "operationResults");
+const URLS: Urls = Urls::Location("operationsStatus", "operationResults");
 
 /// Databases and containers: 202 with `{"status": "Enqueued"}` and both headers, also for a DELETE.
 const ENQUEUED: Runs =
@@ -37,7 +37,7 @@ const PART: Kind = Kind {
     ..PLAIN
 };
 
-pub(super) const KINDS: [Kind; 3] = [
+pub(super) const KINDS: [Kind; 4] = [
     Kind {
         name: "Microsoft.DocumentDB/databaseAccounts",
         versions: VERSIONS,
@@ -63,6 +63,15 @@ pub(super) const KINDS: [Kind; 3] = [
         show: container,
         ..PART
     },
+    Kind {
+        name: "Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments",
+        names: Rule::new(36, 36, Letters::Any, "-", Ends::Alphanumeric),
+        needs: &["/properties/roleDefinitionId", "/properties/principalId", "/properties/scope"],
+        mint: mint_nothing,
+        check: check_role,
+        show: role,
+        ..PART
+    },
 ];
 
 fn mint_account() -> Map<String, Value> {
@@ -85,6 +94,23 @@ fn check_part(_: View<'_>, id: &Id, body: &Value) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::bad_request("BadRequest", "The id in the body does not match the name in the URL."))
+}
+
+/// A data role is one of the account's own definitions, for a scope within the account.
+fn check_role(_: View<'_>, id: &Id, body: &Value) -> Result<(), Failure> {
+    let account = id.text.split("/sqlRoleAssignments/").next().unwrap_or_default().to_ascii_lowercase();
+    let within = |member: &str| {
+        let value = body["properties"][member].as_str().unwrap_or_default().to_ascii_lowercase();
+        value.starts_with(&account)
+    };
+    match within("roleDefinitionId") && within("scope") {
+        true => Ok(()),
+        false => Err(Failure::bad_request("BadRequest", "The role definition and the scope must lie in the account.")),
+    }
+}
+
+fn role(_: View<'_>, _: &Resource) -> Value {
+    json!({})
 }
 
 fn account(view: View<'_>, account: &Resource) -> Value {

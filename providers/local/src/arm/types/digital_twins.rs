@@ -30,7 +30,7 @@ pub(super) const KINDS: [Kind; 2] = [
         delete: DELETE,
         creating: 28,
         deleting: 25,
-        urls: Urls::OfLocation("operationsStatuses", "operationResults"),
+        urls: Urls::Location("operationsStatuses", "operationResults"),
         mint: mint_identity,
         show: instance,
         ..PLAIN
@@ -46,7 +46,7 @@ pub(super) const KINDS: [Kind; 2] = [
         delete: DELETE,
         creating: 5,
         deleting: 5,
-        urls: Urls::OfLocation("operationsStatuses", "operationResults"),
+        urls: Urls::Location("operationsStatuses", "operationResults"),
         parent: 2,
         check: check_endpoint,
         show: endpoint,

@@ -46,7 +46,7 @@ const SUBSCRIPTION: Kind = Kind {
     },
     creating: 5,
     deleting: 3,
-    urls: Urls::OfLocation("operationsStatus", "operationResults"),
+    urls: Urls::Location("operationsStatus", "operationResults"),
     check: check_subscription,
     show: subscription,
     ..PLAIN
@@ -63,7 +63,7 @@ pub(super) const KINDS: [Kind; 5] = [
         delete: DELETE,
         creating: 4,
         deleting: 3,
-        urls: Urls::OfLocation("operationsStatus", "operationResults"),
+        urls: Urls::Location("operationsStatus", "operationResults"),
         mint: mint_topic,
         show: topic,
         ..PLAIN
@@ -78,7 +78,7 @@ pub(super) const KINDS: [Kind; 5] = [
         delete: DELETE,
         creating: 4,
         deleting: 3,
-        urls: Urls::OfLocation("operationsStatus", "operationResults"),
+        urls: Urls::Location("operationsStatus", "operationResults"),
         mint: mint_identity,
         check: check_system_topic,
         show: system_topic,

@@ -25,7 +25,7 @@ pub(super) const KINDS: [Kind; 1] = [Kind {
         gone: 200,
     },
     deleting: 17,
-    urls: Urls::OfSubscription,
+    urls: Urls::Subscription,
     show: |_, group| json!({ "properties": { "provisioningState": group.state } }),
     ..PLAIN
 }];

@@ -43,7 +43,7 @@ pub(super) const KINDS: [Kind; 1] = [Kind {
     creating: 120,
     deleting: 8,
     shape: Shape::IotHub,
-    urls: Urls::OfResource,
+    urls: Urls::Resource,
     mint,
     check,
     show: hub,

@@ -62,7 +62,7 @@ const PLAIN: Kind = Kind {
     creating: 0,
     deleting: 0,
     shape: Shape::Wrapped,
-    urls: Urls::OfLocation("operationStatuses", "operationResults"),
+    urls: Urls::Location("operationStatuses", "operationResults"),
     parent: 0,
     mint: mint_nothing,
     check: check_nothing,

@@ -28,7 +28,7 @@ pub(super) const KINDS: [Kind; 4] = [
             retry_after: Some(17),
         }),
         creating: 18,
-        urls: Urls::OfLocation("asyncoperations", "operationResults"),
+        urls: Urls::Location("asyncoperations", "operationResults"),
         mint: mint_account,
         show: account,
         ..PLAIN
