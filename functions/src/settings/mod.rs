@@ -90,3 +90,6 @@ pub fn azure_host(storage_account: &str, identity_client_id: &str) -> AppSetting
     .map(|(name, value)| (name.to_owned(), Setting::Plain(value.to_owned())))
     .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,7 @@ fn a_snapshot_is_read_back_and_keeps_its_digest() {
     assert_eq!(back.digest(), definition().digest());
     assert_eq!(back.digest().0.len(), 64);
     // The text itself is a format that later versions must read.
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(text, @r#"{"cold_days":30,"devices":[{"id":"room-1","properties":[{"data_type":"DOUBLE","init_value":20,"name":"temperature"}]}],"feeds":{"room-1":{"model":"dtmi:example:Room;1","properties":{"temperature":{"property":"temperature","schema":"double"}},"twin":"room-1"}},"hot_days":7,"mode":"debug","models":[{"@id":"dtmi:example:Room;1","@type":"Interface"}],"providers":{"l1":"azure","l2":"azure","l3_archive":"azure","l3_cold":"azure","l3_hot":"azure","l4":"azure"},"relationships":[],"target":{"azure":{"regions":{"default":"westeurope","digital_twin":"westeurope","iot_hub":"westeurope"},"subscription":"s","tenant":"t"},"kind":"local"},"twin_name":"factory","twins":[{"body":{"$metadata":{"$model":"dtmi:example:Room;1"},"temperature":20},"id":"room-1","model":"dtmi:example:Room;1"}],"v":1}"#);
 }
 
 #[test]
@@ -92,5 +92,11 @@ fn a_diff_says_what_changed() {
     new.twins[0].body["a/b"] = json!(1);
     new.models.clear();
     let lines: Vec<String> = new.diff(&old).iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(lines.join("\n"));
+    insta::assert_snapshot!(lines.join("\n"), @r"
+hot_storage_size_in_days was 7, is 14
+device room-2 is new
+device room-1 is gone
+model dtmi:example:Room;1 is gone
+twin room-1 changed: /body/a~1b, /body/temperature
+");
 }

@@ -123,8 +123,33 @@ mod tests {
 
     #[test]
     fn the_dialect_is_one() {
-        insta::assert_snapshot!(file().to_json());
-        insta::assert_snapshot!(File::default().to_json());
+        insta::assert_snapshot!(file().to_json(), @r#"
+{
+  "azure": {
+    "l4_adt_instance_url": "https://factory-adt-abcdef.api.weu.digitaltwins.azure.net",
+    "l4_adt_pusher_token": "token-2",
+    "l4_adt_pusher_url": "https://example.net/api/adt-pusher"
+  },
+  "connections": {
+    "aws_l1_to_azure_l2": {
+      "function": "ingestion",
+      "provider": "azure",
+      "token": "token-1",
+      "url": "https://factory-l0-functions-abcdef.azurewebsites.net/api/ingestion"
+    }
+  }
+}
+"#);
+        insta::assert_snapshot!(File::default().to_json(), @r#"
+{
+  "azure": {
+    "l4_adt_instance_url": "",
+    "l4_adt_pusher_token": "",
+    "l4_adt_pusher_url": ""
+  },
+  "connections": {}
+}
+"#);
     }
 
     #[test]

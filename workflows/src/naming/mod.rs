@@ -155,7 +155,9 @@ pub fn suggestion(twin: &str) -> String {
     let mut name = String::new();
     for c in twin.chars().map(|c| c.to_ascii_lowercase()) {
         match c {
-            'a'..='z' | '0'..='9' => name.push(c),
+            'a'..='z' => name.push(c),
+            // A name begins with a letter.
+            '0'..='9' if !name.is_empty() => name.push(c),
             _ if name.is_empty() || name.ends_with('-') => {}
             _ => name.push('-'),
         }

@@ -23,7 +23,22 @@ fn names_are_the_plans() {
         names.blob_container(BlobContainer::Packages(Layer::L4)),
         names.event_subscription(Function::AdtUpdater),
     ];
-    insta::assert_snapshot!(all.join("\n"));
+    insta::assert_snapshot!(all.join("\n"), @r"
+factory-rg
+factory-identity
+factorywkyk6v
+factory-hub-wkyk6v
+factory-hub-events
+factory-cosmos-wkyk6v
+factory-hot-storage
+factory-adt-wkyk6v
+factory-l0-functions-wkyk6v
+factory-l2-functions-wkyk6v
+factory-l4-functions-wkyk6v
+factory-l4-plan
+l4-packages
+factory-adt-updater
+");
 }
 
 #[test]
@@ -41,7 +56,7 @@ fn the_suffix_is_stable_and_depends_on_both() {
 fn misfits_name_the_resource_and_its_rule() {
     let misfits = |twin| Names::new(twin, SUBSCRIPTION).misfits().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(misfits("factory"), [""; 0]);
-    insta::assert_snapshot!(misfits("Factory_1")[0]);
+    insta::assert_snapshot!(misfits("Factory_1")[0], @r#"the digital twin cannot be called "Factory_1": 1 to 35 characters, lower-case letters, digits and single hyphens between them, a letter first"#);
     let long = misfits("a-factory-with-a-very-long-name");
     assert!(long.iter().any(|text| text.contains("storage account")), "{long:?}");
 }

@@ -184,6 +184,7 @@ impl Finder<'_, '_, '_> {
                     // The device knows it all the same, so this is no reason not to deploy.
                     problem.code = Code::ConstPropertyHasNoHome;
                     problem.severity = problem.code.severity();
+                    problem.why = "its model cannot hold the constant, so the twin will not show it".into();
                     problems.push(*problem);
                 }
                 Err(problem) => problems.push(*problem),

@@ -117,7 +117,7 @@ pub(super) fn parse<'a>(place: Place<'a>, problems: &mut Vec<Problem>) -> Option
     }
 }
 
-const NOT_JSON: &str = "nothing of the file can be read until it is";
+const NOT_JSON: &str = "nothing of it can be read until it is";
 
 fn not_json(place: Place<'_>, error: &serde_json::Error) -> Problem {
     let local = Source::new(place.source.name, place.text);

@@ -119,3 +119,6 @@ fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, path: &str, mode: u32, bytes: &[u8]
     zip.start_file(path, options).map_err(Error::Zip)?;
     zip.write_all(bytes).map_err(|source| Error::File { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests;
