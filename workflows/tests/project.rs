@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use workflows::{
-    definition::{Target, TargetKind},
+    definition::{Definition, Target, TargetKind},
     problem::{Code, Severity},
     project::{self, Access, CONFIG, CREDENTIALS, DEVICES, Files, HIERARCHY_JSON, HIERARCHY_NDJSON, PROVIDERS, Report},
 };
@@ -112,8 +112,10 @@ fn models_stand_after_those_that_they_build_on() {
 
 #[test]
 fn reading_twice_gives_one_digest() {
-    let digest = || project::read(&factory(), Access::Local).project.unwrap().define(local()).digest();
-    assert_eq!(digest(), digest());
+    let define = || project::read(&factory(), Access::Local).project.unwrap().define(local());
+    assert_eq!(define().digest(), define().digest());
+    // The factory has 20.0 in it, which canonical JSON writes as 20.
+    assert_eq!(Definition::from_json(&define().to_json()).unwrap(), define());
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Project {
     /// The snapshot of this project for a target.
     #[must_use]
     pub fn define(&self, target: Target) -> Definition {
-        Definition {
+        let definition = Definition {
             v: VERSION,
             twin_name: self.twin_name.clone(),
             mode: self.mode.clone(),
@@ -80,7 +80,10 @@ impl Project {
             relationships: self.relationships.clone(),
             feeds: self.feeds.clone(),
             target,
-        }
+        };
+        // Canonical JSON writes 20.0 as 20. A run that starts from the files and one that resumes from the snapshot must
+        // see the same numbers, or a step would want another document.
+        Definition::from_json(&definition.to_json()).expect("a snapshot that was just written can be read")
     }
 }
 
