@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
+use crate::arm::lifecycle::STAND_ALONE;
 use crate::arm::resource;
 use crate::arm::types::{self, ROLES};
 use crate::cloud::Cloud;
@@ -24,7 +25,11 @@ const ASSIGNMENTS: [&str; 2] =
 /// Dumps everything.
 pub(crate) fn whole(cloud: &Cloud) -> Value {
     let state = cloud.state();
-    let twins = cloud.twins.dump();
+    let mut twins = cloud.twins.dump();
+    if let Some(instances) = twins.as_object_mut() {
+        // The stand-alone instance comes into being when it is asked; only what is in it is state.
+        instances.retain(|name, held| name != STAND_ALONE || !is_blank(held));
+    }
     let mut canonical = Canonical::new(&state);
     let raw = json!({
         "resources": resources(cloud, &state, &mut canonical),
@@ -34,6 +39,15 @@ pub(crate) fn whole(cloud: &Cloud) -> Value {
         "adt": twins,
     });
     canonical.value(None, &raw)
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().all(is_blank),
+        Value::Object(members) => members.values().all(is_blank),
+        _ => false,
+    }
 }
 
 /// By id in lower case; role assignments by scope, role and the resource whose principal they are for.

@@ -135,3 +135,15 @@ async fn the_registry_keeps_keys_and_checks_etags() {
     assert_eq!(conditional(Method::DELETE, "*").await.0, 204);
     assert_eq!(device(&cloud, Method::GET, "m1").await.status, 404);
 }
+
+#[tokio::test]
+async fn asking_the_stand_alone_instance_leaves_no_trace_but_filling_it_does() {
+    let cloud = Cloud::start().await;
+    let before = cloud.dump().await;
+    let models = cloud.at().adt_http.join("models?api-version=2023-10-31").unwrap();
+    assert_eq!(cloud.send(Method::GET, models.clone(), None).await.status, 200);
+    assert_eq!(cloud.dump().await, before);
+    let model = json!([{ "@id": "dtmi:x:Room;1", "@type": "Interface", "@context": "dtmi:dtdl:context;2" }]);
+    assert_eq!(cloud.send(Method::POST, models, Some(&model)).await.status, 201);
+    assert!(cloud.dump().await["adt"]["default"].is_object());
+}

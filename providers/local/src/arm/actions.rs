@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::id::{Collection, strip};
 use super::kind::Kind;
 use super::types::iot_hub::POLICIES;
-use super::{lifecycle, resource, settings, types};
+use super::{lifecycle, refusal, settings, types};
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::effects::Effect;
@@ -82,7 +82,7 @@ fn hub_key(cloud: &Cloud, state: &mut State, base: &str) -> Result<Answer, Failu
 fn account_keys(account: &Resource) -> Answer {
     let key = |name: &str| {
         let value = account.minted(name);
-        json!({ "keyName": name, "value": value, "permissions": "FULL", "creationTime": account.created })
+        json!({ "keyName": name, "value": value, "permissions": "Full", "creationTime": account.created })
     };
     Answer::json(200, json!({ "keys": [key("key1"), key("key2")] }))
 }
@@ -169,7 +169,7 @@ fn availability(state: &State, kind: &Kind, name: &str) -> Value {
         let message = format!("'{name}' is not a valid name: {}.", kind.names.describe());
         return json!({ "nameAvailable": false, "reason": reason, "message": message });
     }
-    if resource::taken(state, kind, name) {
+    if refusal::taken(state, kind, name) {
         return json!({ "nameAvailable": false, "reason": "AlreadyExists", "message": format!("'{name}' is already taken.") });
     }
     json!({ "nameAvailable": true })

@@ -7,6 +7,7 @@ pub(crate) mod id;
 pub(crate) mod kind;
 pub(crate) mod lifecycle;
 pub(crate) mod names;
+pub(crate) mod refusal;
 pub(crate) mod resource;
 pub(crate) mod settings;
 pub(crate) mod tenancy;
