@@ -1,32 +1,82 @@
-//! What steps act through: the clouds' clients, and the secrets that settings refer to.
+//! What steps act through: the clouds' clients, and the key that settings' secrets are derived from.
 
-use azure::Azure;
+use std::{sync::Arc, time::Duration};
+
+use azure::{
+    Azure, Options,
+    azure_core::http::policies::Policy,
+    credentials::{self, ClientSecret, Login},
+    transport,
+};
 use engine::step::{Error, FailureKind};
 use functions::settings::{Secret, SecretRef};
+use url::Url;
+
+use crate::inter_cloud::Key;
+
+/// The wait between two polls of a local operation that names none: nothing there takes long.
+const LOCAL_POLL: Duration = Duration::from_millis(50);
+
+/// Azure Resource Manager of the public cloud.
+const ARM: &str = "https://management.azure.com";
 
 /// The clouds that a deployment uses.
 pub struct Clouds {
     /// Azure, the real one or the local one.
     pub azure: Azure,
-    secrets: Box<Reveal>,
+    key: Option<Key>,
 }
 
-/// Derives a secret from a reference; `None` for a reference that the key file at hand does not fit.
-pub type Reveal = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
+/// How to reach a local cloud.
+#[derive(Debug, Clone)]
+pub struct LocalAccess {
+    /// Its Resource Manager.
+    pub arm: Url,
+    /// Its OAuth authority.
+    pub login: Url,
+    /// Its tenant.
+    pub tenant: String,
+    /// The certificate authority that it made for itself, in PEM form.
+    pub ca_pem: Vec<u8>,
+    /// Policies that see every request and every answer; for tests.
+    pub policies: Vec<Arc<dyn Policy>>,
+}
 
 impl Clouds {
-    /// The clouds behind these clients.
-    pub fn new(azure: Azure, secrets: Box<Reveal>) -> Self {
-        Self { azure, secrets }
+    /// The local cloud. The same clients speak to it as to the real ones; only base URL, trust and login differ.
+    ///
+    /// # Errors
+    /// When the certificate is none.
+    pub fn local(access: LocalAccess, key: Option<Key>) -> Result<Self, azure::Error> {
+        let transport = transport::client(&[access.ca_pem])?;
+        // Any secret will do: the local cloud's accounts guard nothing.
+        let secret = credentials::Secret::new("local".into());
+        let account = ClientSecret { tenant: access.tenant, client_id: "twinctl".into(), secret };
+        let credential = credentials::client_secret(&account, Some(&access.login), &transport)?;
+        let options = Options {
+            per_try_policies: access.policies,
+            poll_interval: LOCAL_POLL,
+            ..Options::new(access.arm, credential, transport)
+        };
+        Ok(Self { azure: Azure::new(options), key })
+    }
+
+    /// The real Azure, with the credentials that are at hand.
+    ///
+    /// # Errors
+    /// When there are none that could be tried.
+    pub fn public(login: &Login, key: Option<Key>) -> Result<Self, azure::Error> {
+        let transport = transport::client(&[])?;
+        let credential = credentials::chain(login, &transport)?;
+        let arm = Url::parse(ARM).expect("the public cloud's address is a URL");
+        Ok(Self { azure: Azure::new(Options::new(arm, credential, transport)), key })
     }
 
     pub(crate) fn reveal(&self, reference: &SecretRef) -> Result<Secret, Error> {
-        (self.secrets)(reference).ok_or_else(|| {
-            let message = format!(
-                "derive the token of {} (generation {}): the key file is not the one that it was derived from",
-                reference.connection, reference.generation
-            );
-            Error::failed(FailureKind::Permanent, message).with_code("wrong-key")
-        })
+        let wrong = |why: String| Error::failed(FailureKind::Permanent, why).with_code("wrong-key");
+        match &self.key {
+            Some(key) => key.reveal(reference).map_err(|error| wrong(error.to_string())),
+            None => Err(wrong(format!("derive the token of {}: there is no key file", reference.connection))),
+        }
     }
 }

@@ -102,7 +102,28 @@ async fn kill_and_roll_back<W: World>(
     false
 }
 
-/// Compares two dumps.
+/// Compares two dumps; a difference is named by its paths, since dumps are long.
 pub(super) fn same(expected: &Value, found: &Value, at: &str) {
-    assert!(expected == found, "{at}: the cloud differs\nexpected {expected:#}\nfound {found:#}");
+    let mut paths = Vec::new();
+    differences(expected, found, String::new(), &mut paths);
+    assert!(paths.is_empty(), "{at}: the cloud differs\n{}", paths.join("\n"));
+}
+
+fn differences(expected: &Value, found: &Value, path: String, paths: &mut Vec<String>) {
+    match (expected, found) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for key in keys {
+                let side = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or(Value::Null);
+                differences(&side(left), &side(right), format!("{path} > {key}"), paths);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                differences(left, right, format!("{path} > {index}"), paths);
+            }
+        }
+        _ if expected == found => {}
+        _ => paths.push(format!("{path}: expected {expected}, found {found}")),
+    }
 }

@@ -3,19 +3,16 @@
 //! Resource Manager is uniform (`PUT id`, `GET id`, `DELETE id`), so a resource needs no code of its own beyond the
 //! document that it wants. Long-running operations are journaled as checkpoints: a resume polls on.
 
-use std::{marker::PhantomData, time::Duration};
+use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use azure::arm::{Operation, Poll, Submitted, Write};
+use azure::arm::{Follow, Operation, Poll, Submitted, Verb, Write};
 use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Ownership, Policy, Step};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{failed, fit, kind::Kind, outputs::FromArm, ownership};
 use crate::clouds::Clouds;
-
-/// How often a resource that is being provisioned by somebody else's request is looked at.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// One resource in Resource Manager, wanted as `body` says.
 pub(crate) struct ArmResource<O> {
@@ -56,9 +53,14 @@ where
         if let Some(operation) = pending(cx) {
             return self.follow(cx, operation).await;
         }
-        let current = self.get(cx).await?;
+        let mut current = self.get(cx).await?;
         if current.as_ref().is_some_and(|found| self.in_progress(cx, found)) {
-            return self.until_provisioned(cx).await;
+            // A request of ours, whose reply was lost, is still being carried out: asking again would be a second one.
+            let found = wait(cx, self.kind.title, self.provisioning()).await?;
+            if found.as_ref().is_some_and(|found| self.fit(found) == Fit::Exact) {
+                return self.read(cx, found).await;
+            }
+            current = self.get(cx).await?;
         }
         let body = self.marked(cx, current.as_ref());
         let if_match = current.as_ref().filter(|_| self.kind.etag).and_then(|found| found["etag"].as_str());
@@ -163,21 +165,15 @@ impl<O: FromArm> ArmResource<O> {
         })
     }
 
-    async fn until_provisioned(&self, cx: &Context<'_, Clouds>) -> Result<O, Error> {
-        loop {
-            let Some(found) = self.get(cx).await? else {
-                return Err(Error::failed(FailureKind::Transient, format!("the {} went away", self.kind.title)));
-            };
-            match state(&found) {
-                State::Running(state) => {
-                    cx.pause(format!("{} to be ready ({state})", self.kind.title), LOOK_AGAIN).await?
-                }
-                State::Ended(state) => {
-                    let message = format!("provision the {}: it ended as {state}", self.kind.title);
-                    return Err(Error::failed(FailureKind::Transient, message));
-                }
-                State::Ready => return self.read(cx, Some(found)).await,
-            }
+    /// The operation that somebody began whom we do not remember: the resource itself tells when it is over.
+    fn provisioning(&self) -> Operation {
+        Operation {
+            verb: Verb::Put,
+            resource: self.id.clone(),
+            api_version: self.kind.api_version.to_owned(),
+            follow: Follow::ProvisioningState,
+            result: None,
+            retry_after_ms: None,
         }
     }
 }
