@@ -29,6 +29,7 @@ mod auth;
 pub mod credentials;
 pub mod digital_twins;
 mod error;
+mod handle;
 mod http;
 pub mod iot_hub;
 pub mod mark;
@@ -40,7 +41,7 @@ pub mod transport;
 mod script;
 
 pub use error::{Error, Kind};
-pub use http::{Azure, Options};
+pub use handle::{Azure, Options};
 
 /// The pipeline's types that a policy of ours is written against.
 pub use azure_core;

@@ -104,10 +104,9 @@ impl Contracts {
         for exchange in exchanges {
             let known = handed_out.get(&target(&exchange.url)).filter(|_| exchange.method == "GET").copied();
             let (operation, found) = match (known, self.find(exchange)) {
-                (Some(HandedOut::Page), Some((index, _))) | (None, Some((index, _))) => {
+                (None | Some(HandedOut::Page | HandedOut::Location), Some((index, _))) => {
                     self.cover(&mut report, index, exchange);
-                    let is_page = known.is_some();
-                    (Some(index), self.check_operation(index, exchange, is_page))
+                    (Some(index), self.check_operation(index, exchange, known.is_some()))
                 }
                 (Some(kind), _) => {
                     report.handed_out += 1;
@@ -160,9 +159,10 @@ impl Contracts {
         coverage.statuses.extend(exchange.answer.as_ref().map(|answer| answer.status));
     }
 
-    fn check_operation(&self, index: usize, exchange: &Exchange, is_page: bool) -> Vec<String> {
+    fn check_operation(&self, index: usize, exchange: &Exchange, followed: bool) -> Vec<String> {
         let mut found = Vec::new();
-        if !is_page {
+        // The parameters of a URL that was handed out are the service's own.
+        if !followed {
             self.check_parameters(index, exchange, &mut found);
         }
         if let Some(answer) = &exchange.answer {

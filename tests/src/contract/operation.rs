@@ -56,15 +56,18 @@ enum Segment {
     Many(String),
 }
 
-/// Generic operations on resources of any provider would match every mistake.
-const MATCHES_ANYTHING: &str = "{resourceProviderNamespace}";
+/// Generic operations on resources of any provider would match every mistake, as `/{resourceId}` does.
+fn matches_anything(template: &str) -> bool {
+    let has_words = template.trim_matches('/').split('/').any(|segment| !segment.starts_with('{'));
+    !has_words || template.contains("/{resourceType}/{resourceName}")
+}
 
 /// Reads the operations of one file.
 pub(super) fn read(documents: &Documents, file: usize, document: &Value) -> Vec<Operation> {
     let version = document.pointer("/info/version").and_then(Value::as_str).unwrap_or_default();
     let mut operations = Vec::new();
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-    for (template, methods) in paths.filter(|(template, _)| !template.contains(MATCHES_ANYTHING)) {
+    for (template, methods) in paths.filter(|(template, _)| !matches_anything(template)) {
         let shared = methods.get("parameters");
         let methods = methods.as_object().into_iter().flatten();
         for (method, operation) in methods.filter(|(method, _)| *method != "parameters") {

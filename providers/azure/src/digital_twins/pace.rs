@@ -49,6 +49,24 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// No limits: for a service that has none, as the local cloud while its time is instant.
+    #[must_use]
+    pub const fn none() -> Self {
+        let none = u32::MAX;
+        Self {
+            per_twin: none,
+            creates: none,
+            patches: none,
+            reads: none,
+            models: none,
+            queries: none,
+            routes: none,
+            jobs: none,
+        }
+    }
+}
+
 /// Which limit a request counts against, besides its twin's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rate {
@@ -112,6 +130,10 @@ impl Window {
 
     fn reserve(&mut self, now: Instant) -> Instant {
         let mut turn = now;
+        if self.limit == u32::MAX as usize {
+            // Nothing to remember where nothing is limited.
+            return turn;
+        }
         if self.turns.len() >= self.limit
             && let Some(back) = self.turns.pop_front()
         {
@@ -156,6 +178,14 @@ mod tests {
         let later = now + SECOND * 3;
         assert_eq!(pace.reserve_twin("new", later), later);
         assert_eq!(pace.twins.lock().expect("not poisoned").len(), 1);
+    }
+
+    #[test]
+    fn without_limits_nothing_waits_and_nothing_is_kept() {
+        let start = Instant::now();
+        let mut window = Window::new(Limits::none().per_twin);
+        assert!((0..1_000).all(|_| window.reserve(start) == start));
+        assert!(window.turns.is_empty());
     }
 
     #[tokio::test]
