@@ -14,6 +14,21 @@ use std::{
 /// No command of a test takes this long.
 const DEADLINE: Duration = Duration::from_secs(180);
 
+/// What differs from run to run, for `insta`: folders, ids, ports, times, hashes.
+pub const FILTERS: &[(&str, &str)] = &[
+    (r"/[^ `]*/\.tmp[A-Za-z0-9]{6}", "[folder]"),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]"),
+    (r"\b[0-9a-f]{64}\b", "[hash]"),
+    (r"\b[0-9a-f]{8}-[0-9a-f]{4}\b", "[run]"),
+    (r"\b[0-9a-f]{12}\b", "[digest]"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
+    (r"(?m)^ *\d+  \[time\]", "[seq]  [time]"),
+    (r"\b(\d+h \d\dm|\d+m \d\ds|\d+\.\ds|\d+s)\b", "[took]"),
+    (r"(localhost|127\.0\.0\.1):\d+", "$1:[port]"),
+    (r"process \d+", "process [pid]"),
+    (r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+, process", "[user]@[host], process"),
+];
+
 /// What a command left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
@@ -120,6 +135,73 @@ impl Sandbox {
         run(self.command(arguments))
     }
 
+    /// Starts a command on these folders and does not wait for it.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().expect("the binary starts")
+    }
+
+    /// Deploys the project.
+    ///
+    /// # Panics
+    /// When the run does not finish.
+    pub fn deploy(&self) {
+        let _ = self.run(&["run"]).code(0);
+    }
+
+    /// What the local cloud holds, in canonical form.
+    ///
+    /// # Panics
+    /// When the cloud is not up.
+    #[must_use]
+    pub fn dump(&self) -> serde_json::Value {
+        self.run(&["cloud", "dump", "--json"]).code(0).json()
+    }
+
+    /// The mutating effects in the local cloud so far.
+    ///
+    /// # Panics
+    /// When the cloud is not up.
+    #[must_use]
+    pub fn effects(&self) -> Vec<serde_json::Value> {
+        let effects = self.run(&["cloud", "effects", "--json"]).code(0).json();
+        effects.as_array().expect("effects are a list").clone()
+    }
+
+    /// Puts a fault in force, instead of all others.
+    ///
+    /// # Panics
+    /// When the cloud cannot be started or refuses it.
+    pub fn fault(&self, fault: &str) {
+        let _ = self.run(&["cloud", "up"]).code(0);
+        let _ = self.run(&["cloud", "fault", "set", fault]).code(0);
+    }
+
+    /// Waits until the journal holds a record of this type for this step, while a run is in progress.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub fn wait_for(&self, event: &str, step: &str) {
+        let start = Instant::now();
+        while !self.has_record(event, step) {
+            assert!(start.elapsed() < DEADLINE, "no {event} of {step} came");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn has_record(&self, event: &str, step: &str) -> bool {
+        let shown = self.run(&["journal", "show", "--json", "--step", step]);
+        if shown.code != 0 {
+            // The journal is being made.
+            return false;
+        }
+        let records = shown.json();
+        records.as_array().into_iter().flatten().any(|record| record["event"]["type"] == event)
+    }
+
     /// Changes a file of the project.
     ///
     /// # Panics
@@ -195,6 +277,16 @@ pub fn wait(mut child: Child) -> Ran {
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
     let text = |reader: thread::JoinHandle<String>| reader.join().expect("reading does not panic");
     Ran { code, stdout: text(stdout), stderr: text(stderr) }
+}
+
+/// Sends a signal to a started command: `INT`, `TERM`, `KILL`.
+///
+/// # Panics
+/// When it cannot be sent.
+pub fn signal(child: &Child, name: &str) {
+    let kill = format!("kill -{name} {}", child.id());
+    let status = Command::new("sh").args(["-c", &kill]).status().expect("a shell starts");
+    assert!(status.success(), "{kill}: {status}");
 }
 
 /// The repository's folder.

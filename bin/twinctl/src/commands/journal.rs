@@ -89,11 +89,11 @@ impl Array {
     }
 
     fn push(&mut self, record: &Record) -> Result<(), Failure> {
+        let before = if std::mem::take(&mut self.empty) { "[" } else { "," };
         if !self.output.json {
             return output::raw(&render::journal::record(record));
         }
         // The line is the canonical form that the hash is made of: passed on byte for byte.
-        let before = if std::mem::take(&mut self.empty) { "[" } else { "," };
         output::raw(&format!("{before}{}", record.line()))
     }
 

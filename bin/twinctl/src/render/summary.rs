@@ -38,7 +38,7 @@ impl Summary<'_> {
     /// It as people read it, without the errors.
     pub(crate) fn text(&self) -> String {
         let next: Vec<String> = self.next().iter().map(|next| format!("next: {next}\n")).collect();
-        format!("{} in {}{}\n{}", self.result(), duration(self.took), counted(&self.report.counts), next.concat())
+        format!("{} in {}{}\n{}", self.result(), duration(self.took), self.counted(), next.concat())
     }
 
     /// It as data.
@@ -104,6 +104,17 @@ impl Summary<'_> {
         self.report.counts.outcomes.keys().all(|outcome| idle.contains(&outcome.as_str()))
     }
 
+    /// `: 31 created, 2 found`; of a rollback only what it did itself.
+    fn counted(&self) -> String {
+        let Counts { outcomes: done, undone } = &self.report.counts;
+        let undoes = matches!(self.report.ended, Ended::RolledBack { .. } | Ended::PartiallyRolledBack { .. });
+        if !undoes {
+            return if done.is_empty() { String::new() } else { format!(": {}", outcomes(done)) };
+        }
+        let parts: Vec<String> = undone.iter().map(|(undo, count)| format!("{count} {}", past(undo))).collect();
+        if parts.is_empty() { ": the run had changed nothing".to_owned() } else { format!(": {}", parts.join(", ")) }
+    }
+
     fn next(&self) -> Vec<&'static str> {
         match (&self.report.ended, self.kind) {
             (Ended::Finished, RunKind::Deploy) => vec!["`twinctl status` shows what stands"],
@@ -115,7 +126,9 @@ impl Summary<'_> {
             (Ended::Failed { .. }, _) => {
                 vec!["`twinctl resume` once the cause is gone", "`twinctl rollback` undoes what was done"]
             }
-            (Ended::RolledBack { .. }, _) if self.rollback => vec!["`twinctl run` deploys again"],
+            (Ended::RolledBack { .. }, _) if self.rollback => {
+                vec!["`twinctl status` shows what stands", "`twinctl run` deploys again"]
+            }
             (Ended::RolledBack { .. }, _) => vec!["`twinctl run` once the cause is gone"],
             (Ended::PartiallyRolledBack { .. }, _) => vec![
                 "`twinctl rollback` once the cause is gone",
@@ -123,14 +136,6 @@ impl Summary<'_> {
             ],
         }
     }
-}
-
-/// `: 31 created, 2 found`.
-fn counted(counts: &Counts) -> String {
-    let undone = counts.undone.iter().map(|(undo, count)| format!("{count} {}", past(undo)));
-    let undone: Vec<String> = undone.collect();
-    let parts = if undone.is_empty() { outcomes(&counts.outcomes) } else { undone.join(", ") };
-    if parts.is_empty() { String::new() } else { format!(": {parts}") }
 }
 
 /// What a compensation did, as a verb of the past.
