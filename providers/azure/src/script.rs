@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::{Azure, Options, transport};
+use crate::{Azure, Options};
 
 /// One answer to be given; `{base}` in headers and body stands for the script's own URL.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) async fn serve(replies: impl IntoIterator<Item = Reply>) -> Self {
-        Self::serve_to(transport::client(&[]).expect("a client"), replies).await
+        Self::serve_to(transport(), replies).await
     }
 
     /// For many scripts in one test: reading the system's certificates for each client takes its time.
@@ -150,6 +150,13 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
         response = response.header(name, value.replace("{base}", &stage.base));
     }
     response.body(Body::from(reply.body.replace("{base}", &stage.base))).expect("a valid answer")
+}
+
+/// A client that reaches this machine whatever proxy the environment names.
+pub(crate) fn transport() -> reqwest::Client {
+    // As in the real one: that another test has installed it is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
 /// A credential that always gives the same token.

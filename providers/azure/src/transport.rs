@@ -17,6 +17,7 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// answered here, since not every resolver knows them.
 ///
 /// `extra_roots` are certificate authorities in PEM form that are trusted besides the system's: the local cloud's own.
+/// A client with any goes straight to its service: a proxy of the environment does not reach this machine.
 ///
 /// # Errors
 /// When a root is not PEM, or the system offers no certificates.
@@ -27,7 +28,9 @@ pub fn client(extra_roots: &[Vec<u8>]) -> Result<reqwest::Client, Error> {
     for pem in extra_roots {
         roots.extend(reqwest::Certificate::from_pem_bundle(pem).map_err(|error| build_error(&error))?);
     }
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    let builder = if roots.is_empty() { builder } else { builder.no_proxy() };
+    builder
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(Arc::new(Localhost))

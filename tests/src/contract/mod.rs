@@ -8,7 +8,7 @@
 //! | operation | one method on one path template of a document |
 //! | exchange | one request as it was sent, with its answer if one came ([`Recorder`]) |
 //! | handed out | a URL that an earlier answer gave: a poll URL, a next page. It is followed verbatim and matches no template |
-//! | unpublished | a service of which no specification is published; its paths are listed in [`check`], nothing else is excused |
+//! | unpublished | a service of which no specification is published; its paths are listed by name, nothing else is excused |
 //! | violation | one way in which one exchange departs from its operation |
 //!
 //! # What is checked

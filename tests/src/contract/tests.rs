@@ -216,7 +216,8 @@ async fn the_recorder_keeps_what_our_client_sends_without_its_token() {
     let app = axum::Router::new().fallback(|| async { axum::Json(stored()) });
     tokio::spawn(async move { axum::serve(listener, app).await });
     let recorder = Recorder::new();
-    let transport = azure::transport::client(&[]).expect("a client");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let transport = reqwest::Client::builder().no_proxy().build().expect("a client");
     let mut options = Options::new(Url::parse(&base).expect("a URL"), Arc::new(Anybody), transport);
     options.per_try_policies.push(recorder.clone());
     let azure = Azure::new(options);

@@ -61,6 +61,8 @@ pub(super) fn status(plane: Plane, status: u16, code: Option<&str>, message: &st
         // A deployment site takes minutes to come up behind its gateway.
         401 | 403 | 404 | 502 | 503 if plane == Plane::Scm => Kind::NotYet,
         401 | 403 if plane != Plane::Arm => Kind::NotYet,
+        // The next attempt brings a new token.
+        401 if code == Some("ExpiredAuthenticationToken") => Kind::Transient,
         _ if (400..500).contains(&status) && asks_to_wait(code, message) => Kind::NotYet,
         408 | 425 => Kind::Transient,
         404 | 410 => Kind::NotFound,
@@ -118,6 +120,8 @@ mod tests {
     fn a_refusal_means_what_the_services_mean_by_it() {
         let cases = [
             (Plane::Arm, 403, Some("AuthorizationFailed"), "", Kind::Permanent),
+            (Plane::Arm, 401, Some("ExpiredAuthenticationToken"), "", Kind::Transient),
+            (Plane::Arm, 401, Some("InvalidAuthenticationTokenTenant"), "", Kind::Permanent),
             (Plane::DigitalTwins, 403, None, "", Kind::NotYet),
             (Plane::DigitalTwins, 401, None, "Unauthorized", Kind::NotYet),
             (Plane::IotHub, 401, None, "", Kind::NotYet),

@@ -18,14 +18,36 @@ const DOCUMENTS: [&str; 10] = [
     "web/resource-manager/Microsoft.Web/stable/2024-04-01/WebApps.json",
 ];
 
+/// The operations that we use, by how their ids begin: compiling the schemas of all would take its time.
+const OURS: [&str; 21] = [
+    "DatabaseAccounts_",
+    "DigitalTwin",
+    "EventRoutes_",
+    "EventSubscriptions_",
+    "ImportJobs_",
+    "IotHubResource_",
+    "Query_",
+    "ResourceGroups_",
+    "RoleAssignments_",
+    "SqlResources_CreateUpdateSql",
+    "SqlResources_GetSql",
+    "StorageAccounts_",
+    "SystemTopic",
+    "UserAssignedIdentities_",
+    "WebApps_CreateOrUpdate",
+    "WebApps_Delete",
+    "WebApps_Get",
+    "WebApps_ListApplicationSettings",
+    "WebApps_ListFunctionSecrets",
+    "WebApps_Update",
+    "Providers_",
+];
+
 /// Examples that contradict their own document: operation, what the check says of it, why it is right to.
-const CONTRADICTIONS: [(&str, &str, &str); 9] = [
+const CONTRADICTIONS: [(&str, &str, &str); 6] = [
     ("SqlResources_CreateUpdateSqlTrigger", "is not one of", "names the enum's values instead of taking one"),
-    ("ExtensionTopics_Get", "no operation", "a scope with slashes in a parameter that is escaped"),
-    ("PartnerTopics_CreateOrUpdate", "location", "leaves out a required property"),
     ("UserAssignedIdentities_Update", "body/location", "sends what only a create may set"),
     ("StorageAccounts_Update", "keyType", "sends what only a create may set"),
-    ("Deployments_", "is not of type", "shows nulls and texts where strings and objects are described"),
     ("WebApps_CreateOrUpdate", "lastModifiedTimeUtc", "shows a time without its zone"),
     ("DigitalTwins_Send", "Message-Id", "leaves the id out of the headers"),
     ("", "query parameter", "many give parameters that their operation does not take"),
@@ -75,6 +97,9 @@ fn examples(path: &Path) -> Vec<(String, Exchange)> {
     for (template, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
             let id = operation["operationId"].as_str().unwrap_or_default();
+            if !OURS.iter().any(|ours| id.starts_with(ours)) {
+                continue;
+            }
             for example in operation["x-ms-examples"].as_object().into_iter().flatten().map(|(_, example)| example) {
                 let example = read(&folder.join(example["$ref"].as_str().expect("a file")));
                 all.extend(
@@ -105,5 +130,5 @@ fn published_examples_keep_to_their_documents() {
     }
     eprintln!("{} examples of {} documents checked", all.len(), DOCUMENTS.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(all.len() > 800, "the examples were found: {}", all.len());
+    assert!(all.len() > 250, "the examples were found: {}", all.len());
 }

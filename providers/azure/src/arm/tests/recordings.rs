@@ -149,7 +149,7 @@ async fn recorded_operations_are_followed_as_recorded() {
     };
     let text = std::fs::read_to_string(file).expect("readable");
     let recordings = text.lines().map(|line| serde_json::from_str::<Recording>(line).expect("a recording"));
-    let transport = crate::transport::client(&[]).expect("a client");
+    let transport = crate::script::transport();
     let (mut replayed, mut long) = (0, 0);
     for recording in recordings.filter(|recording| OURS.iter().any(|ours| recording.recording.starts_with(ours))) {
         for group in writes(&recording) {
