@@ -145,10 +145,18 @@ impl World for LocalWorld {
         effects
             .filter(|effect| effect["unchanged"] != true)
             .map(|effect| {
-                format!("{} {} {}", text(effect, "service"), text(effect, "operation"), text(effect, "resource"))
+                format!("{} {} {}", text(effect, "service"), text(effect, "operation"), named(text(effect, "resource")))
             })
             .collect()
     }
+}
+
+/// A resource's name without its random parts: an assignment's id is made of the identity's, which is drawn anew in
+/// every world.
+fn named(resource: &str) -> String {
+    let segment =
+        |segment: &str| if uuid::Uuid::parse_str(segment).is_ok() { "<id>".into() } else { segment.to_owned() };
+    resource.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 fn text<'a>(effect: &'a Value, member: &str) -> &'a str {

@@ -1,6 +1,8 @@
 //! The sweeps over the real graph: real journal, real Azure client, local cloud. See `engine::sweep` for the claims.
+//!
+//! Every point is tried unless `TWINCTL_SWEEP_STRIDE` says that only each n-th is.
 
-use engine::sweep::{Count, Disturbed, Scenario, Worlds, crash, random, repeat, unwind};
+use engine::sweep::{Count, Disturbed, Scenario, crash, random, repeat, unwind};
 use tests::{
     projects::{plant, plant_changed},
     world::LocalWorlds,
@@ -34,7 +36,62 @@ fn print(sweep: &str, count: Count) {
 #[test]
 fn actions_may_be_repeated() {
     block_on(async {
-        print("repeat, first", repeat::actions(&worlds(), &first()).await);
-        print("repeat, redeploy", repeat::actions(&worlds(), &redeploy()).await);
+        for scenario in [first(), redeploy()] {
+            print(&format!("every action repeated, {}", scenario.name), repeat::actions(&worlds(), &scenario).await);
+        }
+    });
+}
+
+#[test]
+fn a_failure_at_any_step_of_a_first_deployment_unwinds() {
+    block_on(async { print("failure at each step, first", unwind::every_failure(&worlds(), &first()).await) });
+}
+
+#[test]
+fn a_failure_at_any_step_of_a_redeploy_unwinds() {
+    block_on(async { print("failure at each step, redeploy", unwind::every_failure(&worlds(), &redeploy()).await) });
+}
+
+#[test]
+fn every_compensation_of_a_first_deployment_may_be_repeated_and_may_fail_once() {
+    block_on(async { print("each compensation, first", unwind::every_compensation(&worlds(), &first()).await) });
+}
+
+#[test]
+fn every_compensation_of_a_redeploy_may_be_repeated_and_may_fail_once() {
+    block_on(async { print("each compensation, redeploy", unwind::every_compensation(&worlds(), &redeploy()).await) });
+}
+
+#[test]
+fn a_first_deployment_killed_anywhere_resumes() {
+    block_on(async { print("killed, resumed, first", crash::resumed(&worlds(), &first(), None).await) });
+}
+
+#[test]
+fn a_redeploy_killed_anywhere_resumes() {
+    block_on(async { print("killed, resumed, redeploy", crash::resumed(&worlds(), &redeploy(), None).await) });
+}
+
+#[test]
+fn a_destroy_killed_anywhere_resumes() {
+    block_on(async { print("killed, resumed, destroy", crash::resumed(&worlds(), &destroy(), None).await) });
+}
+
+#[test]
+fn a_first_deployment_killed_anywhere_rolls_back() {
+    block_on(async { print("killed, rolled back, first", crash::rolled_back(&worlds(), &first(), None).await) });
+}
+
+#[test]
+fn a_redeploy_killed_anywhere_rolls_back() {
+    block_on(async { print("killed, rolled back, redeploy", crash::rolled_back(&worlds(), &redeploy(), None).await) });
+}
+
+#[test]
+fn storms_of_crashes_and_faults_end_well() {
+    block_on(async {
+        for scenario in [first(), redeploy(), destroy()] {
+            print(&format!("storms, {}", scenario.name), random::storm(&worlds(), &scenario, 0..8).await);
+        }
     });
 }

@@ -6,6 +6,7 @@ use azure::{
     Azure, Options,
     azure_core::http::policies::Policy,
     credentials::{self, ClientSecret, Login},
+    digital_twins::Limits,
     transport,
 };
 use engine::step::{Error, FailureKind};
@@ -17,6 +18,18 @@ use crate::inter_cloud::Key;
 /// The wait between two polls of a local operation that names none: nothing there takes long.
 const LOCAL_POLL: Duration = Duration::from_millis(50);
 
+/// The local cloud takes as much as it can; where it plays the real one's limits, it says so with a 429.
+const UNPACED: Limits = Limits {
+    per_twin: 100_000,
+    creates: 100_000,
+    patches: 100_000,
+    reads: 100_000,
+    models: 100_000,
+    queries: 100_000,
+    routes: 100_000,
+    jobs: 100_000,
+};
+
 /// Azure Resource Manager of the public cloud.
 const ARM: &str = "https://management.azure.com";
 
@@ -24,6 +37,8 @@ const ARM: &str = "https://management.azure.com";
 pub struct Clouds {
     /// Azure, the real one or the local one.
     pub azure: Azure,
+    /// The wait between two looks at something that names none.
+    pub(crate) poll_interval: Duration,
     key: Option<Key>,
 }
 
@@ -56,9 +71,10 @@ impl Clouds {
         let options = Options {
             per_try_policies: access.policies,
             poll_interval: LOCAL_POLL,
+            limits: UNPACED,
             ..Options::new(access.arm, credential, transport)
         };
-        Ok(Self { azure: Azure::new(options), key })
+        Ok(Self { azure: Azure::new(options), poll_interval: LOCAL_POLL, key })
     }
 
     /// The real Azure, with the credentials that are at hand.
@@ -69,7 +85,8 @@ impl Clouds {
         let transport = transport::client(&[])?;
         let credential = credentials::chain(login, &transport)?;
         let arm = Url::parse(ARM).expect("the public cloud's address is a URL");
-        Ok(Self { azure: Azure::new(Options::new(arm, credential, transport)), key })
+        let options = Options::new(arm, credential, transport);
+        Ok(Self { poll_interval: options.poll_interval, azure: Azure::new(options), key })
     }
 
     pub(crate) fn reveal(&self, reference: &SecretRef) -> Result<Secret, Error> {

@@ -23,8 +23,6 @@ use crate::clouds::Clouds;
 
 /// The setting that holds the digest.
 const DIGEST: &str = "TWINCTL_PACKAGE_SHA256";
-/// How often a deployment of a package is looked at.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The package that an app is to run.
 pub(crate) struct Package {
@@ -62,7 +60,7 @@ impl Package {
         let deployment = scm.publish(self.built.bytes.clone().into()).await.map_err(failed)?;
         cx.checkpoint(json!({ "deployment": deployment })).await?;
         while let azure::scm::Progress::Running(status) = scm.deployment(&deployment).await.map_err(failed)? {
-            cx.pause(format!("the package to be deployed ({status})"), LOOK_AGAIN).await?;
+            cx.pause(format!("the package to be deployed ({status})"), cx.env.poll_interval).await?;
         }
         Ok(())
     }
