@@ -18,6 +18,7 @@ lint:
 deny:
     cargo deny check
 
-# The journal beside a plain fdatasync loop and SQLite.
+# The journal beside a plain fdatasync loop and SQLite; what journaling adds to a step.
 bench:
     cargo bench -p twinctl-journal --features bench-sqlite
+    cargo bench -p twinctl-engine --features sweep

@@ -18,18 +18,6 @@ use crate::inter_cloud::Key;
 /// The wait between two polls of a local operation that names none: nothing there takes long.
 const LOCAL_POLL: Duration = Duration::from_millis(50);
 
-/// The local cloud takes as much as it can; where it plays the real one's limits, it says so with a 429.
-const UNPACED: Limits = Limits {
-    per_twin: 100_000,
-    creates: 100_000,
-    patches: 100_000,
-    reads: 100_000,
-    models: 100_000,
-    queries: 100_000,
-    routes: 100_000,
-    jobs: 100_000,
-};
-
 /// Azure Resource Manager of the public cloud.
 const ARM: &str = "https://management.azure.com";
 
@@ -71,7 +59,8 @@ impl Clouds {
         let options = Options {
             per_try_policies: access.policies,
             poll_interval: LOCAL_POLL,
-            limits: UNPACED,
+            // Where the local cloud plays the real one's limits, it says so with a 429.
+            limits: Limits::none(),
             ..Options::new(access.arm, credential, transport)
         };
         Ok(Self { azure: Azure::new(options), poll_interval: LOCAL_POLL, key })

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use azure::arm::{Follow, Operation, Poll, Submitted, Verb, Write};
+use azure::arm::{Operation, Poll, Submitted, Verb, Write};
 use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Ownership, Policy, Step};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -56,7 +56,8 @@ where
         let mut current = self.get(cx).await?;
         if current.as_ref().is_some_and(|found| self.in_progress(cx, found)) {
             // A request of ours, whose reply was lost, is still being carried out: asking again would be a second one.
-            let found = wait(cx, self.kind.title, self.provisioning()).await?;
+            let found =
+                wait(cx, self.kind.title, Operation::under_way(Verb::Put, &self.id, self.kind.api_version)).await?;
             if found.as_ref().is_some_and(|found| self.fit(found) == Fit::Exact) {
                 return self.read(cx, found).await;
             }
@@ -163,18 +164,6 @@ impl<O: FromArm> ArmResource<O> {
         O::from_arm(&found).map_err(|missing| {
             Error::failed(FailureKind::NotYet, format!("read the {}: {missing} is not there yet", self.kind.title))
         })
-    }
-
-    /// The operation that somebody began whom we do not remember: the resource itself tells when it is over.
-    fn provisioning(&self) -> Operation {
-        Operation {
-            verb: Verb::Put,
-            resource: self.id.clone(),
-            api_version: self.kind.api_version.to_owned(),
-            follow: Follow::ProvisioningState,
-            result: None,
-            retry_after_ms: None,
-        }
     }
 }
 
