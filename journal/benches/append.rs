@@ -1,16 +1,16 @@
-//! What an append costs: beside the bare `fdatasync` of the same bytes, beside SQLite (`--features bench-sqlite`),
-//! and shared by 64 appenders.
+//! What an append costs: beside the bare `fdatasync` of the same bytes, to a file that grows by it and to one that
+//! does not, beside SQLite (`--features bench-sqlite`), and shared by 64 appenders.
 //!
 //! The contenders take turns, so that a busy disk is busy for all of them.
 #![allow(clippy::print_stdout, reason = "a benchmark's table is its output")]
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use journal::{Action, Actor, Digest, Event, RunId, RunKind, StepId, Store, Stream};
+use journal::{Action, Actor, Digest, Event, Record, RunId, RunKind, StepId, Store, Stream};
 
 /// How many single appends each contender makes.
 const ROUNDS: usize = 1500;
@@ -54,29 +54,38 @@ async fn start(stream: &Stream) -> RunId {
 }
 
 /// The event of every append: an intent, which may be repeated.
-async fn intend(stream: &Stream, run: RunId) -> String {
+async fn intend(stream: &Stream, run: RunId) -> Record {
     let step = StepId::new("l4/adt-instance");
     let event = Event::StepIntended { step, action: Action::Create, key: uuid::Uuid::nil() };
-    stream.append(Some(run), event).await.unwrap().line()
+    stream.append(Some(run), event).await.unwrap()
 }
 
 async fn singles(stream: &Stream, run: RunId, dir: &Path) -> f64 {
-    let mut bare = Bare::open(dir);
+    let mut growing = Bare::growing(dir);
+    let mut flat = Bare::flat(dir);
     let mut sqlite = sqlite::Wal::open(dir);
-    let (mut ours, mut theirs, mut wal) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut grown, mut overwritten, mut wal) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let begun = Instant::now();
-        let line = intend(stream, run).await;
+        let record = intend(stream, run).await;
         ours.push(begun.elapsed());
-        theirs.push(timed(|| bare.append(line.as_bytes())));
+        let line = record.line();
+        grown.push(timed(|| growing.append(line.as_bytes())));
+        overwritten.push(timed(|| flat.append(line.as_bytes())));
         wal.push(timed(|| sqlite.append(line.as_bytes())));
     }
-    println!("{:<24} {:>9} {:>9} {:>7}", "one synced append", "p50 µs", "p90 µs", "x bare");
-    let unit = median(&mut theirs);
-    for (name, times) in [("bare fdatasync", &mut theirs), ("journal", &mut ours), (sqlite::NAME, &mut wal)] {
+    println!("{:<24} {:>9} {:>9} {:>9} {:>7}", "one synced append", "p50 µs", "p90 µs", "x growing", "x flat");
+    let unit = [median(&mut grown), median(&mut overwritten)];
+    for (name, times) in [
+        ("bare, file grows", &mut grown),
+        ("bare, file does not grow", &mut overwritten),
+        ("journal", &mut ours),
+        (sqlite::NAME, &mut wal),
+    ] {
         let (p50, p90) = (median(times), times[times.len() * 9 / 10]);
-        let (us, ratio) = (|it: Duration| it.as_secs_f64() * 1e6, p50.as_secs_f64() / unit.as_secs_f64());
-        println!("{name:<24} {:>9.0} {:>9.0} {ratio:>7.2}", us(p50), us(p90));
+        let us = |it: Duration| it.as_secs_f64() * 1e6;
+        let [grows, flat] = unit.map(|unit| p50.as_secs_f64() / unit.as_secs_f64());
+        println!("{name:<24} {:>9.0} {:>9.0} {grows:>9.2} {flat:>7.2}", us(p50), us(p90));
     }
     ROUNDS as f64 / ours.iter().sum::<Duration>().as_secs_f64()
 }
@@ -109,12 +118,22 @@ async fn concurrent(stream: &Stream, run: RunId) -> f64 {
     (APPENDERS * EACH) as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// A file that grows by each append and is synced after it.
+/// A file that is synced after each append.
 struct Bare(File);
 
 impl Bare {
-    fn open(dir: &Path) -> Self {
-        Self(File::create(dir.join("bare")).unwrap())
+    /// One that grows by each append.
+    fn growing(dir: &Path) -> Self {
+        Self(File::create(dir.join("growing")).unwrap())
+    }
+
+    /// One that has its length already, so that a sync writes the bytes and nothing about the file.
+    fn flat(dir: &Path) -> Self {
+        let mut file = File::create(dir.join("flat")).unwrap();
+        file.write_all(&vec![0; ROUNDS * 1024]).unwrap();
+        file.sync_all().unwrap();
+        file.rewind().unwrap();
+        Self(file)
     }
 
     fn append(&mut self, bytes: &[u8]) {

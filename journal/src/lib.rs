@@ -56,6 +56,8 @@ mod store;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod wal;
+mod work;
 mod writer;
 
 pub use self::clock::{Clock, FixedClock, SystemClock};

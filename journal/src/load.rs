@@ -54,7 +54,8 @@ fn read_all(lines: &[String]) -> Vec<Result<Record, DamageKind>> {
     })
 }
 
-fn read(line: &str) -> Result<Record, DamageKind> {
+/// The record in a line, if its contents match its hash.
+pub(crate) fn read(line: &str) -> Result<Record, DamageKind> {
     let record = parse(line)?;
     if states_its_hash(line, &record) { Ok(record) } else { Err(DamageKind::BadHash) }
 }
@@ -75,7 +76,8 @@ fn fold(
     state.apply(&record).map_err(|illegal| bad(DamageKind::IllegalTransition { reason: illegal.reason }))
 }
 
-fn check(record: &Record, stream: &str, head: Option<&Head>) -> Result<(), DamageKind> {
+/// Checks that a record follows this head.
+pub(crate) fn check(record: &Record, stream: &str, head: Option<&Head>) -> Result<(), DamageKind> {
     if record.stream != stream {
         return Err(DamageKind::ForeignStream { found: record.stream.clone() });
     }

@@ -1,5 +1,7 @@
 //! The store on disk: one sled tree with a key per record, and what makes it durable.
 //!
+//! A record is durable in the write-ahead file first ([`crate::wal`]) and here from the next checkpoint on.
+//!
 //! sled 0.34's own flush calls `sync_file_range`, which reaches neither the disk's cache nor the file's metadata, so
 //! [`Disk::sync`] follows it with `fdatasync` on the database file. sled keeps items above an eighth of a megabyte in
 //! files of their own, which it never syncs: these are synced here as well.
@@ -7,7 +9,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -36,7 +38,7 @@ pub(crate) struct Database {
     db: sled::Db,
 }
 
-/// What it takes to put the database's writes on disk; used by the writer alone.
+/// What it takes to put the database's writes on disk; used by whoever may write, one at a time.
 #[derive(Debug)]
 pub(crate) struct Disk {
     file: File,
@@ -108,9 +110,20 @@ impl Database {
         })
     }
 
+    /// The line at this place.
+    pub(crate) fn line(&self, stream: &str, seq: u64) -> Result<Option<String>, Error> {
+        let line = self.db.get(key(stream, seq)).map_err(|error| broken(&error))?;
+        Ok(line.map(|line| String::from_utf8_lossy(&line).into_owned()))
+    }
+
     /// The newest line of a stream.
     pub(crate) fn newest(&self, stream: &str) -> Result<Option<(u64, String)>, Error> {
-        let range = key(stream, 0)..=key(stream, u64::MAX);
+        self.newest_before(stream, u64::MAX)
+    }
+
+    /// The newest line of a stream before this place.
+    pub(crate) fn newest_before(&self, stream: &str, seq: u64) -> Result<Option<(u64, String)>, Error> {
+        let range = key(stream, 0)..key(stream, seq);
         let newest = self.db.range(range).next_back().transpose().map_err(|error| broken(&error))?;
         Ok(newest.map(|(key, line)| (seq_of(&key), String::from_utf8_lossy(&line).into_owned())))
     }
@@ -151,19 +164,7 @@ impl Disk {
     pub(crate) fn sync(&mut self, database: &Database) -> Result<(), Error> {
         database.flush()?;
         self.sync_large()?;
-        self.fill_segment().and_then(|()| self.file.sync_data()).map_err(Error::io("sync", &self.path))
-    }
-
-    /// Writes zeros up to the end of the segment that has just been begun, once per segment.
-    ///
-    /// A write that makes the file longer costs its sync a commit of the file system's own journal; one inside the
-    /// file does not. sled leaves the same bytes there when it recovers a segment. Nobody else writes meanwhile: all
-    /// writes are this thread's, and the flush before has waited for them.
-    fn fill_segment(&self) -> std::io::Result<()> {
-        let length = self.file.metadata()?.len();
-        let missing = length.next_multiple_of(SEGMENT as u64) - length;
-        let zeros = vec![0; usize::try_from(missing).expect("less than a segment")];
-        self.file.write_all_at(&zeros, length)
+        self.file.sync_data().map_err(Error::io("sync", &self.path))
     }
 
     fn sync_large(&mut self) -> Result<(), Error> {
@@ -218,7 +219,8 @@ fn broken(error: &sled::Error) -> Error {
     Error::Broken(error.to_string())
 }
 
-fn unreadable(dir: &Path, what: &str) -> Error {
+/// A database that cannot be read, and what can be done about it.
+pub(crate) fn unreadable(dir: &Path, what: &str) -> Error {
     let remedy = format!(
         "keep a copy of {0}, then put an earlier copy of the folder back, or move it away and let the next `run` \
          recognise what stands by its marks (`--adopt`)",

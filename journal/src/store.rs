@@ -16,6 +16,8 @@ use crate::server::Server;
 use crate::sled_store::{Database, Disk};
 use crate::stream::{Shared, Stream};
 use crate::verify::{Damage, DamageKind, reaches};
+use crate::wal::{self, Wal};
+use crate::work::{Files, Work};
 use crate::writer::Writer;
 
 /// The folder of the database below the state folder.
@@ -57,14 +59,22 @@ impl Store {
         let lease = Lease::take(dir, &owner)?;
         // From here on readers find the owner, so none of them copies a database that is being opened.
         let listener = Server::bind(dir)?;
-        let (database, disk) = open_database(dir)?;
+        let (database, mut disk) = open_database(dir)?;
+        let folder = dir.join(DATABASE);
+        let replayed = wal::replay(&database, &folder)?;
+        if let Some(fault) = replayed.fault {
+            return Err(fault.error(&folder));
+        }
         let known = heads::known(dir)?;
         let present = present_heads(&database, &known)?;
         let id = database.id()?;
+        // Only now: what is on disk stays as it is while anything about it is wrong.
+        let wal = open_wal(replayed.empty, &database, &mut disk, &folder)?;
         let published = Arc::new(Published::new(present));
         let server = Server::start(listener, dir, &owner, &database, &published)?;
         let heads = Heads::open(dir)?.0;
-        let writer = Writer::start(database.clone(), disk, heads, published, (actor, clock))?;
+        let files = Files { database: database.clone(), disk, wal, heads };
+        let writer = Writer::start(Work::new(files, published, actor, clock))?;
         let dir = dir.to_owned();
         let streams = Mutex::new(BTreeMap::new());
         Ok(Self { dir, owner, id, known, streams, writer, _server: server, database, _lease: lease })
@@ -119,6 +129,15 @@ fn open_database(state: &Path) -> Result<(Database, Disk), Error> {
     database.id()?;
     let disk = Disk::establish(&database, &dir)?;
     Ok((database, disk))
+}
+
+/// The write-ahead file, empty: what it held is put on disk in the database first.
+fn open_wal(empty: bool, database: &Database, disk: &mut Disk, dir: &Path) -> Result<Wal, Error> {
+    if empty {
+        return Wal::reuse(dir, database.id()?);
+    }
+    disk.sync(database)?;
+    Wal::create(dir, database.id()?)
 }
 
 /// Removes what sled was writing when its process ended: it was never in use, and sled cannot open beside it.

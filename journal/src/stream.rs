@@ -1,16 +1,14 @@
 //! One stream, as those who append to it see it.
 
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::event::{Event, RunId};
 use crate::record::Record;
 use crate::state::StreamState;
-use crate::writer::Command;
+use crate::writer::Desk;
 
 /// Appends events to a stream. [`Stream`] is the real one; tests wrap it to crash before or after a record.
 #[async_trait]
@@ -27,7 +25,7 @@ pub trait Append: Send + Sync {
 #[derive(Clone)]
 pub struct Stream {
     shared: Arc<Shared>,
-    writer: Sender<Command>,
+    desk: Arc<Desk>,
 }
 
 /// What a stream's handles and the writer share.
@@ -54,8 +52,8 @@ impl Shared {
 }
 
 impl Stream {
-    pub(crate) fn new(shared: Arc<Shared>, writer: Sender<Command>) -> Self {
-        Self { shared, writer }
+    pub(crate) fn new(shared: Arc<Shared>, desk: Arc<Desk>) -> Self {
+        Self { shared, desk }
     }
 
     /// Its name.
@@ -72,16 +70,14 @@ impl Stream {
 
     /// Appends an event and returns its record once it is on disk. Concurrent appends share one sync.
     ///
-    /// Dropping the future does not take the event back.
+    /// An append that is alone syncs on the caller's thread, which waits for the disk meanwhile. Dropping the future
+    /// leaves open whether the event is appended.
     ///
     /// # Errors
     /// [`Error::Illegal`] when the event may not happen now (nothing was written); [`Error::Broken`] when this or an
     /// earlier write failed; [`Error::Closed`] when the store is gone.
     pub async fn append(&self, run: Option<RunId>, event: Event) -> Result<Record, Error> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Append { stream: Arc::clone(&self.shared), run, event: Box::new(event), reply };
-        self.writer.send(command).map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.desk.append(&self.shared, run, event).await
     }
 }
 

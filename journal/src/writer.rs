@@ -1,171 +1,208 @@
-//! The writer: one thread that checks, writes and syncs, so that concurrent appends share one sync.
+//! The writer: checks, writes and syncs, one batch at a time.
+//!
+//! An append that is alone is written and synced by its caller: handing it to another thread and back would cost a
+//! good part of what the disk does. As soon as there are several, they go to a thread that lets them share a sync.
 
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::{Event, RunId};
-use crate::heads::Heads;
-use crate::published::Published;
-use crate::record::{Actor, Draft, Head, Record};
-use crate::sled_store::{Database, Disk, panic_text};
-use crate::state::StreamState;
+use crate::record::Record;
 use crate::stream::{Shared, Stream};
+use crate::work::{Work, Written};
 
-/// The most appends that share a sync: bounds the memory and the wait of the first of them.
+/// The most appends that share a sync: bounds the wait of the first of them.
 const BATCH: usize = 512;
 
-/// The largest record, in bytes. Bulk work belongs into documents, its checkpoints into the journal.
-pub(crate) const MAX_RECORD: usize = 1024 * 1024;
+/// The most bytes that share a sync, give or take a record: bounds the memory.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// What the writer is asked for.
-pub(crate) enum Command {
-    /// Append an event.
-    Append { stream: Arc<Shared>, run: Option<RunId>, event: Box<Event>, reply: oneshot::Sender<Result<Record, Error>> },
+/// What the writer's thread is asked for.
+enum Command {
+    Append(Request),
+    /// Look whether a checkpoint is due.
+    Tidy,
     /// Finish what was asked before, and end.
     Close,
 }
 
-/// The handle of the writer's thread; dropping it waits for its end.
-pub(crate) struct Writer {
+/// An append that waits for the writer's thread.
+struct Request {
+    stream: Arc<Shared>,
+    run: Option<RunId>,
+    event: Event,
+    reply: oneshot::Sender<Result<Record, Error>>,
+    present: Present,
+}
+
+/// Where appends are handed in; shared by the store and its streams.
+pub(crate) struct Desk {
+    /// Absent once the store is closed.
+    work: Mutex<Option<Work>>,
     commands: Sender<Command>,
+    /// How many appends are under way.
+    present: Arc<AtomicUsize>,
+}
+
+/// One append that is under way, from its first poll to its answer.
+struct Present(Arc<AtomicUsize>);
+
+impl Present {
+    fn enter(present: &Arc<AtomicUsize>) -> Self {
+        present.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(present))
+    }
+
+    fn is_alone(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == 1
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Desk {
+    pub(crate) async fn append(&self, stream: &Arc<Shared>, run: Option<RunId>, event: Event) -> Result<Record, Error> {
+        let present = Present::enter(&self.present);
+        // Whoever is ready to append, too, comes in meanwhile: those shall share a sync.
+        tokio::task::yield_now().await;
+        if present.is_alone()
+            && let Some(work) = self.try_work()
+        {
+            return self.append_alone(work, stream, run, event);
+        }
+        let (reply, answer) = oneshot::channel();
+        let request = Request { stream: Arc::clone(stream), run, event, reply, present };
+        self.commands.send(Command::Append(request)).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    fn append_alone(
+        &self,
+        mut work: MutexGuard<'_, Option<Work>>,
+        stream: &Arc<Shared>,
+        run: Option<RunId>,
+        event: Event,
+    ) -> Result<Record, Error> {
+        let work = work.as_mut().ok_or(Error::Closed)?;
+        let written = work.write(stream, run, event)?;
+        work.commit(std::slice::from_ref(&written));
+        work.sound()?;
+        if work.is_checkpoint_due() {
+            // A thread that is gone has left this to the closing of the store.
+            let _ = self.commands.send(Command::Tidy);
+        }
+        Ok(written.record)
+    }
+
+    fn try_work(&self) -> Option<MutexGuard<'_, Option<Work>>> {
+        match self.work.try_lock() {
+            Ok(work) => Some(work),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Option<Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writer's thread.
+    fn serve(&self, inbox: &Receiver<Command>) {
+        while let Ok(first) = inbox.recv() {
+            let mut work = self.work();
+            let Some(work) = work.as_mut() else { return };
+            let mut batch = Batch::default();
+            for command in std::iter::once(first).chain(inbox.try_iter().take(BATCH - 1)) {
+                match command {
+                    Command::Append(request) => batch.add(work, request),
+                    Command::Tidy => {}
+                    Command::Close => return batch.commit(work),
+                }
+            }
+            batch.commit(work);
+            work.tidy();
+        }
+    }
+}
+
+/// Appends that are written and wait for the sync that they share.
+#[derive(Default)]
+struct Batch {
+    written: Vec<Written>,
+    waiting: Vec<(oneshot::Sender<Result<Record, Error>>, Present)>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn add(&mut self, work: &mut Work, request: Request) {
+        let Request { stream, run, event, reply, present } = request;
+        match work.write(&stream, run, event) {
+            Ok(written) => {
+                self.bytes += written.line.len();
+                self.written.push(written);
+                self.waiting.push((reply, present));
+            }
+            // Who asked may be gone; nothing was written, so there is nobody to tell.
+            Err(error) => drop(reply.send(Err(error))),
+        }
+        if self.bytes >= BATCH_BYTES {
+            std::mem::take(self).commit(work);
+        }
+    }
+
+    /// Puts the batch on disk, and only then tells anybody.
+    fn commit(self, work: &mut Work) {
+        work.commit(&self.written);
+        for (written, (reply, present)) in self.written.into_iter().zip(self.waiting) {
+            // Whoever goes on now may be alone.
+            drop(present);
+            // An append whose future was dropped is on disk all the same; nobody waits for the answer.
+            let _ = reply.send(work.sound().map(|()| written.record));
+        }
+    }
+}
+
+/// The handle of the writer's thread; dropping it waits for its end and closes the files.
+pub(crate) struct Writer {
+    desk: Arc<Desk>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(crate) fn start(
-        database: Database,
-        disk: Disk,
-        heads: Heads,
-        published: Arc<Published>,
-        (actor, clock): (Actor, Arc<dyn Clock>),
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(work: Work) -> Result<Self, Error> {
         let (commands, inbox) = channel();
-        let work = Work { database, disk, heads, published, actor, clock, pending: BTreeMap::new(), broken: None };
+        let desk = Arc::new(Desk { work: Mutex::new(Some(work)), commands, present: Arc::default() });
+        let shared = Arc::clone(&desk);
         let thread = std::thread::Builder::new()
             .name("journal-writer".to_owned())
-            .spawn(move || work.run(&inbox))
+            .spawn(move || shared.serve(&inbox))
             .map_err(Error::io("start a thread for", "the journal"))?;
-        Ok(Self { commands, thread: Some(thread) })
+        Ok(Self { desk, thread: Some(thread) })
     }
 
     pub(crate) fn stream(&self, shared: Arc<Shared>) -> Stream {
-        Stream::new(shared, self.commands.clone())
+        Stream::new(shared, Arc::clone(&self.desk))
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         // Both fail only when the thread is gone already, which is what is wanted.
-        let _ = self.commands.send(Command::Close);
+        let _ = self.desk.commands.send(Command::Close);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// An append that is written and waits for the sync.
-struct Written {
-    stream: Arc<Shared>,
-    record: Record,
-    reply: oneshot::Sender<Result<Record, Error>>,
-}
-
-struct Work {
-    database: Database,
-    disk: Disk,
-    heads: Heads,
-    published: Arc<Published>,
-    actor: Actor,
-    clock: Arc<dyn Clock>,
-    /// The states with the records that wait for the sync.
-    pending: BTreeMap<String, StreamState>,
-    /// Why nothing may be written any more: what is on disk is not certain.
-    broken: Option<String>,
-}
-
-impl Work {
-    fn run(mut self, inbox: &Receiver<Command>) {
-        while let Ok(first) = inbox.recv() {
-            let mut written = Vec::new();
-            let mut close = false;
-            for command in std::iter::once(first).chain(inbox.try_iter().take(BATCH - 1)) {
-                match command {
-                    Command::Close => close = true,
-                    Command::Append { stream, run, event, reply } if !close => {
-                        match self.write(&stream, run, *event) {
-                            Ok(record) => written.push(Written { stream, record, reply }),
-                            // Who asked may be gone; nothing was written, so there is nobody to tell.
-                            Err(error) => drop(reply.send(Err(error))),
-                        }
-                    }
-                    Command::Append { .. } => {}
-                }
-            }
-            self.commit(written);
-            if close {
-                return;
-            }
+        if let Some(work) = self.desk.work().take() {
+            work.close();
         }
     }
-
-    /// Checks an event against what is written so far and hands its record to the database.
-    fn write(&mut self, stream: &Shared, run: Option<RunId>, event: Event) -> Result<Record, Error> {
-        if let Some(broken) = &self.broken {
-            return Err(Error::Broken(broken.clone()));
-        }
-        let pending = self.pending.entry(stream.name.clone()).or_insert_with(|| (*stream.state()).clone());
-        let (head, time) = (pending.head.as_ref(), self.clock.now());
-        let draft = Draft { stream: &stream.name, head, time, actor: &self.actor, run, event };
-        let (record, line) = draft.seal();
-        if line.len() > MAX_RECORD {
-            return Err(Error::TooLarge { bytes: line.len(), most: MAX_RECORD });
-        }
-        pending.apply(&record)?;
-        let database = &self.database;
-        let inserted = unbroken(|| database.insert(&stream.name, record.seq, line.as_bytes()));
-        inserted.inspect_err(|error| self.broken = Some(error.to_string()))?;
-        Ok(record)
-    }
-
-    /// Puts what is written on disk, and only then tells anybody.
-    fn commit(&mut self, written: Vec<Written>) {
-        if written.is_empty() {
-            return;
-        }
-        if self.broken.is_none() {
-            let outcome = unbroken(|| self.disk.sync(&self.database)).and_then(|()| self.note(&written));
-            self.broken = outcome.err().map(|error| error.to_string());
-        }
-        for Written { stream, record, reply } in written {
-            // An append whose future was dropped is on disk all the same; nobody waits for the answer.
-            let _ = match &self.broken {
-                Some(broken) => reply.send(Err(Error::Broken(broken.clone()))),
-                None => {
-                    stream.settle(&record);
-                    reply.send(Ok(record))
-                }
-            };
-        }
-    }
-
-    /// Notes the new heads, now that they are on disk.
-    fn note(&mut self, written: &[Written]) -> Result<(), Error> {
-        let newest: BTreeMap<String, Head> =
-            written.iter().map(|written| (written.stream.name.clone(), written.record.head())).collect();
-        newest.iter().try_for_each(|(stream, head)| self.heads.put(stream, head))?;
-        self.published.publish(newest);
-        Ok(())
-    }
-}
-
-/// Turns a panic of the database into an error: the writer must live to tell it.
-fn unbroken<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::Broken(panic_text(panic.as_ref()))))
 }

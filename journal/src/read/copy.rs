@@ -1,6 +1,6 @@
 //! A copy of the store, for reading while nobody owns it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use tempfile::TempDir;
@@ -9,15 +9,20 @@ use super::owner::Conversation;
 use crate::error::Error;
 use crate::lease::Owner;
 use crate::protocol::StreamHead;
-use crate::sled_store::Database;
+use crate::sled_store::{Database, unreadable};
 use crate::store::{DATABASE, unfinished_snapshot};
 use crate::verify::parse;
+use crate::wal::{self, Fault};
 
-/// A copied store, open. The database is dropped before its folder.
+/// A copied store, open, with what its write-ahead file held. The database is dropped before its folder.
 #[derive(Debug)]
 pub(crate) struct Copy {
     database: Database,
+    /// What is wrong with the write-ahead file. Records before that can be read, and then the reader is told.
+    fault: Option<Fault>,
     stamp: Stamp,
+    /// The folder that was copied.
+    original: PathBuf,
     _dir: TempDir,
 }
 
@@ -25,16 +30,19 @@ pub(crate) struct Copy {
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     owner: Option<Owner>,
-    database: Option<(u64, SystemTime)>,
+    files: [Option<(u64, SystemTime)>; 2],
     heads: Option<Vec<u8>>,
 }
 
 impl Stamp {
     fn of(state: &Path) -> Self {
-        let metadata = std::fs::metadata(state.join(DATABASE).join("db")).ok();
+        let of_file = |name: &str| {
+            let metadata = std::fs::metadata(state.join(DATABASE).join(name)).ok()?;
+            Some((metadata.len(), metadata.modified().ok()?))
+        };
         Self {
             owner: Owner::last(state),
-            database: metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?))),
+            files: ["db", wal::FILE].map(of_file),
             heads: std::fs::read(state.join("heads")).ok(),
         }
     }
@@ -43,19 +51,31 @@ impl Stamp {
 impl Copy {
     /// Copies the store of a state folder and opens the copy; none when an owner was there meanwhile.
     pub(crate) fn make(state: &Path) -> Result<Option<Self>, Error> {
-        let stamp = Stamp::of(state);
+        let (stamp, original) = (Stamp::of(state), state.join(DATABASE));
         let dir = tempfile::Builder::new()
             .prefix("twinctl-journal-")
             .tempdir()
             .map_err(Error::io("create", "a temporary folder"))?;
-        let copied = copy_folder(&state.join(DATABASE), dir.path());
+        let copied = copy_folder(&original, dir.path());
         let disturbed = stamp != Stamp::of(state) || Conversation::open(state)?.is_some();
         if disturbed {
             return Ok(None);
         }
         copied?;
-        let database = Database::open(dir.path())?;
-        Ok(Some(Self { database, stamp, _dir: dir }))
+        let database = Database::open(dir.path()).map_err(|error| match error {
+            // What can be done concerns the original.
+            Error::Unreadable { what, .. } => unreadable(&original, &what),
+            error => error,
+        })?;
+        let fault = wal::replay(&database, dir.path())?.fault;
+        Ok(Some(Self { database, fault, stamp, original, _dir: dir }))
+    }
+
+    /// The lines of a stream from `from` on; where what is left cannot be known, the last item says so.
+    pub(crate) fn lines(&self, stream: &str, from: u64) -> impl Iterator<Item = Result<String, Error>> + Send + use<> {
+        let fault = self.fault.as_ref().filter(|fault| fault.concerns(stream));
+        let end = fault.map(|fault| Err(fault.error(&self.original)));
+        self.database.lines(stream, from).map(|item| item.map(|(_, line)| line)).chain(end)
     }
 
     pub(crate) fn is_current(&self, state: &Path) -> bool {

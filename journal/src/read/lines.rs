@@ -23,7 +23,7 @@ enum Open {
     Owner(Answer),
     /// The copy lives as long as what is read from it.
     Copy {
-        lines: Box<dyn Iterator<Item = Result<(u64, String), Error>> + Send>,
+        lines: Box<dyn Iterator<Item = Result<String, Error>> + Send>,
         _copy: Arc<Copy>,
     },
     Ended,
@@ -49,7 +49,7 @@ impl Lines {
             let piece = match &mut self.source {
                 Open::Ended => return Ok(None),
                 Open::Copy { lines, .. } => {
-                    return lines.next().transpose().map(|item| item.map(|(_, line)| line));
+                    return lines.next().transpose();
                 }
                 Open::Owner(answer) => answer.next()?,
             };
@@ -74,7 +74,7 @@ fn open(reader: &Reader, stream: &str, from: u64) -> Result<Open, Error> {
             Open::Owner(conversation.ask(&request)?)
         }
         Source::Copy(copy) => {
-            let lines = copy.database().lines(stream, from);
+            let lines = copy.lines(stream, from);
             Open::Copy { lines: Box::new(lines), _copy: copy }
         }
     })

@@ -5,6 +5,7 @@ mod golden;
 mod kill;
 mod read;
 mod store;
+mod wal;
 
 use std::future::Future;
 use std::path::Path;

@@ -130,7 +130,7 @@ fn nothing_in_the_state_folder_is_open_to_others() {
     let mode = |name: &str| std::fs::metadata(state.join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(""), 0o700);
     assert_eq!(mode("journal"), 0o700);
-    for name in ["lock", "heads", "reader.sock"] {
+    for name in ["lock", "heads", "reader.sock", "journal/wal"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
 }
