@@ -1,8 +1,12 @@
 //! The sweeps over the real graph: real journal, real Azure client, local cloud. See `engine::sweep` for the claims.
 //!
-//! Every point is tried unless `TWINCTL_SWEEP_STRIDE` says that only each n-th is.
+//! A process killed once is killed at every point; one killed twice at a sample of them, since pairs are many.
 
-use engine::sweep::{Count, Disturbed, Scenario, crash, random, repeat, unwind};
+use engine::sweep::{
+    Count, Disturbed, Scenario,
+    crash::{self, Kills},
+    random, repeat, unwind,
+};
 use tests::{
     projects::{plant, plant_changed},
     world::LocalWorlds,
@@ -64,27 +68,43 @@ fn every_compensation_of_a_redeploy_may_be_repeated_and_may_fail_once() {
 
 #[test]
 fn a_first_deployment_killed_anywhere_resumes() {
-    block_on(async { print("killed, resumed, first", crash::resumed(&worlds(), &first(), None).await) });
+    block_on(async { print("killed, resumed, first", crash::resumed(&worlds(), &first(), Kills::ONCE).await) });
 }
 
 #[test]
 fn a_redeploy_killed_anywhere_resumes() {
-    block_on(async { print("killed, resumed, redeploy", crash::resumed(&worlds(), &redeploy(), None).await) });
+    block_on(async { print("killed, resumed, redeploy", crash::resumed(&worlds(), &redeploy(), Kills::ONCE).await) });
 }
 
 #[test]
 fn a_destroy_killed_anywhere_resumes() {
-    block_on(async { print("killed, resumed, destroy", crash::resumed(&worlds(), &destroy(), None).await) });
+    block_on(async { print("killed, resumed, destroy", crash::resumed(&worlds(), &destroy(), Kills::ONCE).await) });
+}
+
+/// Twice in a row: a redeploy has every kind of change, and a step in doubt may be left in doubt once more.
+#[test]
+fn a_redeploy_killed_twice_resumes() {
+    let kills = Kills { every: 7, again: Some(131) };
+    block_on(async { print("killed twice, resumed, redeploy", crash::resumed(&worlds(), &redeploy(), kills).await) });
+}
+
+#[test]
+fn a_redeploy_killed_and_its_rollback_killed_rolls_back() {
+    let kills = Kills { every: 13, again: Some(67) };
+    let swept = async { crash::rolled_back(&worlds(), &redeploy(), kills).await };
+    print("killed twice, rolled back, redeploy", block_on(swept));
 }
 
 #[test]
 fn a_first_deployment_killed_anywhere_rolls_back() {
-    block_on(async { print("killed, rolled back, first", crash::rolled_back(&worlds(), &first(), None).await) });
+    block_on(async { print("killed, rolled back, first", crash::rolled_back(&worlds(), &first(), Kills::ONCE).await) });
 }
 
 #[test]
 fn a_redeploy_killed_anywhere_rolls_back() {
-    block_on(async { print("killed, rolled back, redeploy", crash::rolled_back(&worlds(), &redeploy(), None).await) });
+    block_on(async {
+        print("killed, rolled back, redeploy", crash::rolled_back(&worlds(), &redeploy(), Kills::ONCE).await)
+    });
 }
 
 #[test]

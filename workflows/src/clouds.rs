@@ -16,7 +16,7 @@ use url::Url;
 use crate::inter_cloud::Key;
 
 /// The wait between two polls of a local operation that names none: nothing there takes long.
-const LOCAL_POLL: Duration = Duration::from_millis(50);
+const LOCAL_POLL: Duration = Duration::from_millis(10);
 
 /// Azure Resource Manager of the public cloud.
 const ARM: &str = "https://management.azure.com";

@@ -8,20 +8,40 @@ use super::{
 };
 use crate::report::Ended;
 
+/// Which points are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kills {
+    /// Each so-manieth point of the run.
+    pub every: usize,
+    /// Whether the process after it is killed too, at each so-manieth point.
+    pub again: Option<usize>,
+}
+
+impl Kills {
+    /// Every point, once.
+    pub const ONCE: Self = Self { every: 1, again: None };
+
+    /// Every point, and each `again`-th point of what follows.
+    #[must_use]
+    pub const fn twice(again: usize) -> Self {
+        Self { every: 1, again: Some(again) }
+    }
+}
+
 /// Killed at every point, then resumed: the cloud equals an undisturbed run's and nothing was done twice.
 ///
-/// With `again`, every resume is itself killed, at one point in `again` (another one for each first kill), and
-/// resumed once more.
-pub async fn resumed<F: Worlds>(worlds: &F, scenario: &Scenario, again: Option<u64>) -> Count {
+/// With [`Kills::again`], every resume is itself killed, at one point in so many (another one for each first kill),
+/// and resumed once more.
+pub async fn resumed<F: Worlds>(worlds: &F, scenario: &Scenario, kills: Kills) -> Count {
     let calm = undisturbed(worlds, scenario).await;
     let mut count = Count { steps: calm.steps, ..Count::default() };
-    for fatal in 0..calm.points {
-        let first = fatal % again.unwrap_or(1);
-        for second in (first..=calm.points).step_by(again.map_or(usize::MAX, |stride| stride as usize)) {
+    for fatal in (0..calm.points).step_by(kills.every) {
+        let first = fatal % kills.again.unwrap_or(1) as u64;
+        for second in (first..=calm.points).step_by(kills.again.unwrap_or(usize::MAX)) {
             let at = format!("{}: killed at {fatal} of {}, then at {second}", scenario.name, calm.points);
             let points = CrashPoints::default();
             let world = worlds.fresh(points.clone()).await;
-            count.runs += kill_and_resume(&world, &points, scenario, &[Some(fatal), again.map(|_| second)]).await;
+            count.runs += kill_and_resume(&world, &points, scenario, &[Some(fatal), kills.again.map(|_| second)]).await;
             count.points += 1;
             same(&calm.after, &world.dump().await, &at);
             same_effects(&calm.effects, &sorted(world.effects().await), &at);
@@ -53,13 +73,13 @@ async fn kill_and_resume<W: World>(
     }
 }
 
-/// Killed at every point, then rolled back: the cloud is as it was before. The rollback itself is killed at one
-/// point in `again`, if given, and taken up again.
-pub async fn rolled_back<F: Worlds>(worlds: &F, scenario: &Scenario, again: Option<u64>) -> Count {
+/// Killed at every point, then rolled back: the cloud is as it was before. With
+/// [`Kills::again`], the rollback itself is killed at one point in so many and taken up again.
+pub async fn rolled_back<F: Worlds>(worlds: &F, scenario: &Scenario, kills: Kills) -> Count {
     let calm = undisturbed(worlds, scenario).await;
     let mut count = Count { steps: calm.steps, ..Count::default() };
-    for fatal in 0..=calm.points {
-        let mut second = again.map(|stride| fatal % stride);
+    for fatal in (0..=calm.points).step_by(kills.every) {
+        let mut second = kills.again.map(|stride| fatal % stride as u64);
         loop {
             let at = format!("{}: killed at {fatal} of {}, rollback at {second:?}", scenario.name, calm.points);
             let points = CrashPoints::default();
@@ -68,8 +88,8 @@ pub async fn rolled_back<F: Worlds>(worlds: &F, scenario: &Scenario, again: Opti
             count.points += 1;
             count.runs += 2;
             same(&calm.before, &world.dump().await, &at);
-            match (second, again) {
-                (Some(point), Some(stride)) if !survived => second = Some(point + stride),
+            match (second, kills.again) {
+                (Some(point), Some(stride)) if !survived => second = Some(point + stride as u64),
                 _ => break,
             }
         }

@@ -1,6 +1,10 @@
 //! Random graphs, random redeploys, random crashes.
 
-use engine::sweep::{Disturbed, Scenario, crash, random, repeat, unwind};
+use engine::sweep::{
+    Disturbed, Scenario,
+    crash::{self, Kills},
+    random, repeat, unwind,
+};
 use proptest::prelude::*;
 
 use crate::fake::{
@@ -60,8 +64,8 @@ proptest! {
             repeat::actions(&worlds, &scenario).await;
             unwind::every_failure(&worlds, &scenario).await;
             unwind::every_compensation(&worlds, &scenario).await;
-            crash::resumed(&worlds, &scenario, None).await;
-            crash::rolled_back(&worlds, &scenario, None).await;
+            crash::resumed(&worlds, &scenario, Kills::ONCE).await;
+            crash::rolled_back(&worlds, &scenario, Kills::ONCE).await;
             random::storm(&worlds, &scenario, u64::from(seed)..u64::from(seed) + 3).await;
         });
     }

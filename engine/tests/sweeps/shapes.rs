@@ -1,6 +1,10 @@
 //! Every sweep over graphs of every shape; the counts are printed (`--no-capture` shows them).
 
-use engine::sweep::{Count, Disturbed, Scenario, crash, random, repeat, unwind};
+use engine::sweep::{
+    Count, Disturbed, Scenario,
+    crash::{self, Kills},
+    random, repeat, unwind,
+};
 
 use crate::fake::{
     specs::{Kind, Part, digest, part, plain},
@@ -98,28 +102,28 @@ async fn every_compensation_may_be_repeated_and_may_fail_once() {
 #[tokio::test]
 async fn killed_anywhere_a_resume_ends_as_if_nothing_had_been() {
     for (worlds, scenario) in shapes() {
-        told("killed, resumed", &scenario, crash::resumed(&worlds, &scenario, None).await);
+        told("killed, resumed", &scenario, crash::resumed(&worlds, &scenario, Kills::ONCE).await);
     }
 }
 
 #[tokio::test]
 async fn killed_twice_in_a_row_a_resume_ends_as_if_nothing_had_been() {
     for (worlds, scenario) in shapes() {
-        told("killed twice, resumed", &scenario, crash::resumed(&worlds, &scenario, Some(41)).await);
+        told("killed twice, resumed", &scenario, crash::resumed(&worlds, &scenario, Kills::twice(41)).await);
     }
 }
 
 #[tokio::test]
 async fn killed_anywhere_a_rollback_leaves_what_was_before() {
     for (worlds, scenario) in shapes() {
-        told("killed, rolled back", &scenario, crash::rolled_back(&worlds, &scenario, None).await);
+        told("killed, rolled back", &scenario, crash::rolled_back(&worlds, &scenario, Kills::ONCE).await);
     }
 }
 
 #[tokio::test]
 async fn a_rollback_killed_anywhere_is_taken_up_again() {
     for (worlds, scenario) in shapes() {
-        told("killed twice, rolled back", &scenario, crash::rolled_back(&worlds, &scenario, Some(41)).await);
+        told("killed twice, rolled back", &scenario, crash::rolled_back(&worlds, &scenario, Kills::twice(41)).await);
     }
 }
 
