@@ -4,13 +4,15 @@
 //!
 //! | term | meaning |
 //! |---|---|
-//! | store | one folder on disk (`<state>/journal`): a sled database that holds every stream |
+//! | store | one folder on disk (`<state>/journal`): a sled database that holds every stream, and a write-ahead file |
 //! | stream | the records of one deployment, numbered from 0 without gaps |
 //! | record | one event with its sequence number, time, actor, run and two hashes |
 //! | run | one attempt to bring a deployment to a definition; it may be interrupted, resumed, rolled back |
 //! | definition | the parsed project without secrets, stored content-addressed beside the journal |
 //! | head | sequence number and hash of the newest record of a stream |
 //! | lease | the right to write: held by one process, gone when that process is gone |
+//! | write-ahead file | where records become durable; the database has them for good from the next checkpoint on |
+//! | checkpoint | the database is put on disk, and the write-ahead file emptied |
 //! | in doubt | a step whose intent is on disk and whose outcome is not |
 //!
 //! # The state folder
@@ -20,12 +22,14 @@
 //! | `lock` | the lease (`flock`), and for humans who holds or last held it |
 //! | `reader.sock` | where the owner serves readers; gone with the owner |
 //! | `journal/` | the sled database |
+//! | `journal/wal` | the write-ahead file: records that the database may not have on disk yet |
 //! | `heads` | the newest durable record of each stream: shows when the database has lost its tail |
 //! | `definitions/` | content-addressed definitions, named by the first record of their runs |
 //!
 //! # Invariants
 //!
-//! 1. A record is on disk (`fdatasync`) before [`Stream::append`] returns.
+//! 1. A record is on disk (`fdatasync` of the write-ahead file) before [`Stream::append`] returns. That file is emptied
+//!    only after `fdatasync` of the database; the two together are the whole journal at any time.
 //! 2. Records never change; sequence numbers have no gaps; each record carries the hash of the one before it.
 //! 3. An illegal transition is rejected when appended and when loaded ([`state`]).
 //! 4. Reading never takes the lease, and never writes below the state folder.

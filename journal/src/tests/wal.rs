@@ -52,6 +52,9 @@ fn edited(edit: impl FnOnce(&mut Vec<String>)) -> tempfile::TempDir {
     state
 }
 
+/// A change to the lines of a write-ahead file.
+type Edit<'a> = &'a dyn Fn(&mut Vec<String>);
+
 /// What opening and verifying say; both must say the same, again and again, and leave the file as it is.
 fn complaint(state: &Path) -> String {
     let before = std::fs::read(state.join("journal/wal")).unwrap();
@@ -156,7 +159,7 @@ fn an_acknowledged_record_that_is_cut_off_is_missed() {
 
 #[test]
 fn damage_is_named_at_its_place() {
-    let table: [(&str, &dyn Fn(&mut Vec<String>)); 8] = [
+    let table: [(&str, Edit<'_>); 8] = [
         (r#""factory" is damaged: record 5: its contents do not match its hash"#, &|it| {
             it[at(5)] = it[at(5)].replace("ada", "eve");
         }),
