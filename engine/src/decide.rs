@@ -55,8 +55,9 @@ enum Whose {
 fn whose(known: Known, ownership: &Ownership) -> Whose {
     use Provenance::{Adopted, Created, Found};
     match (known.deployed, known.in_doubt, ownership) {
-        // Intending to adopt is the operator's word, given and journaled.
-        (_, Some(Action::Adopt), _) | (Some(Adopted), _, Ownership::Ours | Ownership::Unmarkable) => Whose::Adopted,
+        // The operator's word, given and journaled: intending to adopt, or having adopted. What was as wanted then was
+        // not touched, so that it still carries the mark of whoever made it, or none.
+        (_, Some(Action::Adopt), _) | (Some(Adopted), ..) => Whose::Adopted,
         (Some(Found), ..) => Whose::Found,
         // Our mark, and no record of having made it: it was adopted by a run that is rolled back. Never delete it.
         (None, None | Some(Action::Delete), Ownership::Ours) => Whose::Remembered,
@@ -67,7 +68,6 @@ fn whose(known: Known, ownership: &Ownership) -> Whose {
         (None, _, Ownership::Unmarkable) => {
             Whose::Foreign("something that carries no mark and is not in our journal".into())
         }
-        (Some(Adopted), _, Ownership::Unmarked) => Whose::Adopted,
         (_, _, Ownership::Unmarked) => Whose::Foreign("something without our mark".into()),
         (_, _, Ownership::Theirs(owner)) => Whose::Foreign(owner.clone()),
     }

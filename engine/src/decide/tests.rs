@@ -58,6 +58,7 @@ fn the_table() {
     let ours = || Ownership::Ours;
     let bare = || Ownership::Unmarkable;
     let unmarked = || Ownership::Unmarked;
+    let theirs = || Ownership::Theirs("the other".into());
     let (create, update) = (Some(Action::Create), Some(Action::Update));
     #[rustfmt::skip]
     let table = [
@@ -83,6 +84,8 @@ fn the_table() {
         (Some(Adopted),   None,                 bare(),     false, act(Action::Update, Outcome::Updated)),
         (Some(Adopted),   None,                 unmarked(), true,  take(Outcome::Unchanged)),
         (Some(Adopted),   update,               unmarked(), true,  take(Outcome::Updated)),
+        (Some(Adopted),   None,                 theirs(),   true,  take(Outcome::Unchanged)),
+        (Some(Adopted),   None,                 theirs(),   false, act(Action::Update, Outcome::Updated)),
         (Some(Found),     None,                 bare(),     true,  take(Outcome::Found)),
         (Some(Found),     None,                 unmarked(), true,  take(Outcome::Found)),
     ];
@@ -119,7 +122,8 @@ fn what_is_not_ours_is_refused_unless_adopted() {
 fn a_mark_of_others_is_never_overwritten_without_the_operators_word() {
     for (known, ownership, exact, adopt) in everything() {
         let theirs = matches!(ownership, Ownership::Theirs(_));
-        let allowed = adopt || known.in_doubt == Some(Action::Adopt);
+        let word_given = known.in_doubt == Some(Action::Adopt) || known.deployed == Some(Provenance::Adopted);
+        let allowed = adopt || word_given;
         let decision = forward(known, &seen(ownership, exact), adopt);
         assert!(!theirs || allowed || !matches!(decision, Decision::Act { .. }), "{known:?}: {decision:?}");
     }
