@@ -37,6 +37,9 @@ impl<T> From<Handle<T>> for After {
     }
 }
 
+/// The step of a node, and its output if it is known.
+pub type Outputs<'a> = dyn Fn(usize) -> (StepId, Option<Value>) + 'a;
+
 /// Handles whose outputs a node takes: `()`, one handle, or a tuple of up to six.
 pub trait Inputs: Send + Sync + 'static {
     /// The outputs themselves.
@@ -47,20 +50,20 @@ pub trait Inputs: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`InputError`] when an output is missing or of another shape than the step's type says.
-    fn read(&self, outputs: &dyn Fn(usize) -> Option<Value>) -> Result<Self::Values, InputError>;
+    fn read(&self, outputs: &Outputs<'_>) -> Result<Self::Values, InputError>;
 }
 
 /// An output that a node takes is not there, or is not what its type says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// The step that makes it has not completed.
-    #[error("read the output of node {0}: it is not known yet")]
-    Missing(usize),
+    #[error("read what {0} gives: it is not known yet")]
+    Missing(StepId),
     /// It was written by another version of this program.
-    #[error("read the output of node {node}: {reason}")]
+    #[error("read what {step} gave: {reason}")]
     Shape {
-        /// The node.
-        node: usize,
+        /// The step that made it.
+        step: StepId,
         /// What the parser said.
         reason: String,
     },
@@ -73,9 +76,10 @@ impl<T: DeserializeOwned + 'static> Inputs for Handle<T> {
         vec![self.node]
     }
 
-    fn read(&self, outputs: &dyn Fn(usize) -> Option<Value>) -> Result<T, InputError> {
-        let value = outputs(self.node).ok_or(InputError::Missing(self.node))?;
-        serde_json::from_value(value).map_err(|error| InputError::Shape { node: self.node, reason: error.to_string() })
+    fn read(&self, outputs: &Outputs<'_>) -> Result<T, InputError> {
+        let (step, value) = outputs(self.node);
+        let Some(value) = value else { return Err(InputError::Missing(step)) };
+        serde_json::from_value(value).map_err(|error| InputError::Shape { step, reason: error.to_string() })
     }
 }
 
@@ -86,7 +90,7 @@ impl<T: DeserializeOwned + 'static> Inputs for Vec<Handle<T>> {
         self.iter().map(|handle| handle.node).collect()
     }
 
-    fn read(&self, outputs: &dyn Fn(usize) -> Option<Value>) -> Result<Vec<T>, InputError> {
+    fn read(&self, outputs: &Outputs<'_>) -> Result<Vec<T>, InputError> {
         self.iter().map(|handle| handle.read(outputs)).collect()
     }
 }
@@ -101,7 +105,7 @@ macro_rules! tuple_inputs {
                 nodes.concat()
             }
 
-            fn read(&self, _outputs: &dyn Fn(usize) -> Option<Value>) -> Result<Self::Values, InputError> {
+            fn read(&self, _outputs: &Outputs<'_>) -> Result<Self::Values, InputError> {
                 Ok(($(self.$index.read(_outputs)?,)*))
             }
         }
@@ -165,7 +169,7 @@ fn to_json(output: &impl serde::Serialize) -> Value {
     serde_json::to_value(output).expect("outputs are plain structs with string keys")
 }
 
-type Build<E> = Box<dyn Fn(&dyn Fn(usize) -> Option<Value>) -> Result<Box<dyn AnyStep<E>>, InputError> + Send + Sync>;
+type Build<E> = Box<dyn Fn(&Outputs<'_>) -> Result<Box<dyn AnyStep<E>>, InputError> + Send + Sync>;
 
 /// What a node does.
 enum Work<E: ?Sized> {
@@ -254,7 +258,10 @@ impl<E: ?Sized> Graph<E> {
     ) -> Result<Option<Box<dyn AnyStep<E>>>, InputError> {
         match &self.nodes[node].work {
             Work::Gate { .. } => Ok(None),
-            Work::Step(build) => build(&|index| outputs(&self.nodes[index].id)).map(Some),
+            Work::Step(build) => {
+                let output = |index: usize| (self.nodes[index].id.clone(), outputs(&self.nodes[index].id));
+                build(&output).map(Some)
+            }
         }
     }
 }
@@ -370,5 +377,19 @@ impl<E: Sync + ?Sized + 'static> Builder<E> {
     #[must_use]
     pub fn finish(self) -> Graph<E> {
         self.graph
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_that_is_not_there_is_named_by_its_step() {
+        let handle = Handle::<u8> { node: 3, output: PhantomData };
+        let missing = handle.read(&|_| (StepId::new("l1/hub"), None)).unwrap_err();
+        assert_eq!(missing.to_string(), "read what l1/hub gives: it is not known yet");
+        let shape = handle.read(&|_| (StepId::new("l1/hub"), Some(Value::from("x")))).unwrap_err();
+        assert!(shape.to_string().starts_with("read what l1/hub gave: invalid type"), "{shape}");
     }
 }

@@ -10,6 +10,7 @@ use journal::{
     state::{Deployed, RunState, StepState, StepStatus, StreamState},
 };
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::Executor;
 use crate::{
@@ -34,6 +35,8 @@ pub(super) struct Run<'a, E: ?Sized> {
     pub(super) carried: BTreeMap<StepId, StepState>,
     /// What is completed, by this process or an earlier one.
     done: Mutex<BTreeMap<StepId, (Outcome, Value)>>,
+    /// Cancelled once a step has failed for good: no other is tried again then.
+    pub(super) failing: CancellationToken,
     /// The outputs of what a rollback has brought back.
     restored: Mutex<BTreeMap<StepId, Value>>,
 }
@@ -50,6 +53,7 @@ impl<'a, E: Sync + ?Sized> Run<'a, E> {
             graph: executor.seams.definitions.graph(&state.definition)?,
             before,
             done: Mutex::new(completed(state)),
+            failing: CancellationToken::new(),
             restored: Mutex::new(restored(state)),
             carried: state.steps.clone(),
         })

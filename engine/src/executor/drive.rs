@@ -63,7 +63,10 @@ pub(super) async fn drive<E: Sync + ?Sized>(run: &Run<'_, E>) -> Result<Ended, E
             biased;
             Some((index, given)) = in_flight.next() => match given? {
                 Given::Done => board.done[index] = true,
-                Given::Failed(failure) => failures.push(failure),
+                Given::Failed(failure) => {
+                    run.failing.cancel();
+                    failures.push(failure);
+                }
                 Given::Interrupted => interrupted = true,
             },
             () = stop.wait(), if !told => {

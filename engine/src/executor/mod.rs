@@ -2,9 +2,10 @@
 //!
 //! # How failures are handled
 //!
-//! Once a step has failed no further step starts; those in flight go on to their end, since each is independent of
-//! the failed one and stopping it would only put it in doubt. The run is then recorded as failed, or undone at once
-//! when the operator wished so.
+//! Once a step has failed no further step starts. Attempts in flight go on to their end (a long operation is followed to
+//! its own), since stopping them would only put them in doubt; but what fails then is not tried again, or a run that
+//! cannot succeed any more would keep waiting for, say, a role for twenty minutes. The run is then recorded as failed,
+//! or undone at once when the operator wished so.
 //!
 //! # How rollback goes
 //!

@@ -175,6 +175,7 @@ impl<'r, E: Sync + ?Sized> Job<'r, E> {
         tokio::select! {
             biased;
             () = self.run.executor.stop.wait() => Ok(Some(Given::Interrupted)),
+            () = self.run.failing.cancelled(), if !self.undoing() => self.give_up(pointless(failure)).await.map(Some),
             () = tokio::time::sleep(delay) => Ok(None),
         }
     }
@@ -201,6 +202,12 @@ impl<'r, E: Sync + ?Sized> Job<'r, E> {
     fn tell(&self, progress: Progress) {
         self.run.executor.seams.progress.progress(progress);
     }
+}
+
+/// The last failure of a step that is not tried again because the run has failed elsewhere.
+fn pointless(mut failure: Failure) -> Failure {
+    failure.message.push_str("; it is not tried again, since another step has failed");
+    failure
 }
 
 /// Records a step, or its compensation, as failed.

@@ -313,3 +313,18 @@ impl Bench {
         self.events().into_iter().filter_map(key).collect()
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_nothing_is_waited_for_any_more() {
+    let mut bench = Bench::new(&[vec![plain("waits", &[]), part("bad", Kind::Slow(20), &[])]]);
+    bench.options.parallelism = NonZeroUsize::new(2).expect("two");
+    bench.cloud.fail("put waits", FailureKind::NotYet, 1_000_000);
+    bench.cloud.fail("put bad", FailureKind::Permanent, 1);
+    let started = tokio::time::Instant::now();
+    let Ended::Failed { failures } = bench.deploy(0).await else { panic!("it fails") };
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(failures.iter().map(|one| one.step.as_str()).collect::<Vec<_>>(), ["bad", "waits"]);
+    assert!(failures[1].message.ends_with("since another step has failed"), "{failures:?}");
+    bench.cloud.fail("put waits", FailureKind::NotYet, 0);
+    assert_eq!(bench.resume().await, Ended::Finished);
+}
