@@ -180,9 +180,6 @@ pub(crate) struct Destroy {
 /// `twinctl journal`.
 #[derive(Debug, Args)]
 pub(crate) struct Journal {
-    /// The project folder
-    #[arg(long, global = true, value_name = "PROJECT", default_value = ".")]
-    pub(crate) project: PathBuf,
     /// Which deployment's stream to read [default: the only one]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) stream: Option<String>,
@@ -194,10 +191,13 @@ pub(crate) struct Journal {
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalCommand {
     /// List the runs
-    List,
-    /// Show the records of a run, or of every run
+    List(Project),
+    /// Show every record, or those of a run or a step
     Show {
-        /// The run: its identifier or the beginning of it, or `last`
+        #[command(flatten)]
+        project: Project,
+        /// Only the records of this run: its identifier or the beginning of it, or `last`
+        #[arg(long, value_name = "RUN")]
         run: Option<String>,
         /// Only the records of this step
         #[arg(long, value_name = "STEP")]
@@ -205,12 +205,16 @@ pub(crate) enum JournalCommand {
     },
     /// Check that the record is whole, and name the first record that does not hold
     Verify {
+        #[command(flatten)]
+        project: Project,
         /// A head that is known from elsewhere, so that a cut-off end is noticed
         #[arg(long, value_name = "SEQ:HASH")]
         head: Option<String>,
     },
     /// Show the newest records
     Tail {
+        #[command(flatten)]
+        project: Project,
         /// How many
         #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
         lines: usize,
@@ -218,6 +222,18 @@ pub(crate) enum JournalCommand {
         #[arg(short, long)]
         follow: bool,
     },
+}
+
+impl JournalCommand {
+    /// The project whose journal is read.
+    pub(crate) fn project(&self) -> &std::path::Path {
+        match self {
+            Self::List(project)
+            | Self::Show { project, .. }
+            | Self::Verify { project, .. }
+            | Self::Tail { project, .. } => &project.project,
+        }
+    }
 }
 
 /// `twinctl cloud`.

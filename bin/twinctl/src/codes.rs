@@ -31,12 +31,13 @@ const CODES: &[Code] = &[
     code("no-account", "write it into the `azure` section of `config_credentials.json`"),
     code("no-journal", "`twinctl run` makes the first deployment; `--state-dir` names another state folder"),
     code("no-login", "`az login`, or credentials in the environment or in `config_credentials.json`"),
+    code("no-project", "name the project's folder, or change to it"),
     code("not-confirmed", "add `--yes` where nobody can be asked"),
     code("not-ours", "`--adopt` takes it over (it is then never destroyed); otherwise remove or rename it"),
     code("step-unbuildable", "use the version of twinctl that made the deployment"),
     code("unfinished-run", "`twinctl resume` finishes it, `twinctl rollback` undoes it"),
     code("unknown-run", "`twinctl journal list` shows the runs"),
-    code("unknown-step", "`twinctl journal show last` names the steps"),
+    code("unknown-step", "`twinctl journal show --run last` names the steps"),
     code("wrong-key", "restore the key file of the state folder from a copy"),
 ];
 

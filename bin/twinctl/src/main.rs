@@ -20,6 +20,7 @@ mod codes;
 mod commands;
 mod connect;
 mod control;
+mod derived;
 mod environment;
 mod exit;
 mod explain;

@@ -46,15 +46,6 @@ impl Output {
         if self.json { json(data) } else { write(&mut io::stdout().lock(), &human()) }
     }
 
-    /// Writes one value per line: for what has no end, or must be read line by line.
-    pub(crate) fn line(self, data: &impl Serialize, human: impl FnOnce() -> String) -> Result<(), Failure> {
-        if !self.json {
-            return write(&mut io::stdout().lock(), &human());
-        }
-        let line = serde_json::to_string(data).map_err(|error| unwritten(&error))?;
-        write(&mut io::stdout().lock(), &line)
-    }
-
     /// Says something to the person at the terminal.
     ///
     /// Nothing can be done when standard error is gone, and the work does not depend on it.
@@ -72,6 +63,20 @@ impl Output {
     }
 }
 
+/// Whether somebody still reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// More may be written.
+    Yes,
+    /// Whoever read us has seen enough (`twinctl journal show | head`): there is no point in going on.
+    Gone,
+}
+
+/// Writes a part of something long to standard output.
+pub(crate) fn part(text: &str) -> Result<Heard, Failure> {
+    heard(&mut io::stdout().lock(), text)
+}
+
 /// Writes raw text to standard output.
 pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     write(&mut io::stdout().lock(), text)
@@ -82,16 +87,47 @@ fn json(data: &impl Serialize) -> Result<(), Failure> {
     raw(&text)
 }
 
+/// Writes what there is to say; that nobody hears it changes nothing about what was done.
 fn write(to: &mut impl Write, text: &str) -> Result<(), Failure> {
+    heard(to, text).map(drop)
+}
+
+fn heard(to: &mut impl Write, text: &str) -> Result<Heard, Failure> {
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     match write!(to, "{text}{end}").and_then(|()| to.flush()) {
-        // Whoever read us has seen enough (`twinctl journal show | head`).
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Heard::Gone),
         Err(error) => Err(unwritten(&error)),
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Heard::Yes),
     }
 }
 
 fn unwritten(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::of(crate::exit::Exit::Error, "write the output", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe whose reader went away.
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_seen_enough_is_no_failure_and_is_noticed() {
+        assert_eq!(heard(&mut Gone, "a record").unwrap(), Heard::Gone);
+        assert!(write(&mut Gone, "a summary").is_ok());
+        let mut paper = Vec::new();
+        assert_eq!(heard(&mut paper, "a record").unwrap(), Heard::Yes);
+        assert_eq!(paper, b"a record\n");
+    }
 }

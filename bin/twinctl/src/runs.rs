@@ -11,14 +11,14 @@ use journal::{RunKind, RunState, RunStatus};
 use workflows::{
     clouds::Clouds,
     definition::{Definition, Target, TargetKind},
-    deploy::{self, How, Site, View},
+    deploy::{self, How, Session, Site, View},
     layers::{self, LAYERS},
 };
 
 use crate::{
     cli::{CloudTime, Execution, Global},
     commands::cloud,
-    connect, environment,
+    connect, derived, environment,
     exit::Exit,
     explain,
     failure::{self, Failure},
@@ -40,6 +40,7 @@ pub(crate) fn site(place: &Place, command: &str) -> Site {
 
 /// The deployment that was worked on last; none when nothing was ever deployed from this state folder.
 pub(crate) fn latest(place: &Place, global: &Global, tried: &str) -> Result<Option<View>, Failure> {
+    place.demand_readable_state()?;
     match View::latest(&place.state, global.target.map(|kind| project::kind(Some(kind)))) {
         Ok(view) => Ok(Some(view)),
         Err(deploy::Error::Nothing(_)) => Ok(None),
@@ -50,6 +51,7 @@ pub(crate) fn latest(place: &Place, global: &Global, tried: &str) -> Result<Opti
 /// The clouds of a target, ready to be changed: the local one is started, for the real ones somebody says yes.
 pub(crate) async fn clouds(place: &Place, target: &Target, yes: bool, output: Output) -> Result<Clouds, Failure> {
     let key = Some(connect::key(&place.state)?);
+    derived::ignore(place, output);
     match target.kind {
         TargetKind::Local => {
             let endpoints = cloud::start(&place.cloud, CloudTime { realistic: None }).await?;
@@ -109,6 +111,23 @@ pub(crate) fn totals(definition: &Definition) -> Result<Totals, deploy::Error> {
     Ok(all.filter(|(_, steps)| *steps > 0).collect())
 }
 
+/// What was worked on, and what for.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    /// What was tried, as a fragment that fits after "failed to".
+    pub(crate) tried: &'a str,
+    /// Where.
+    pub(crate) place: &'a Place,
+    /// The deployment.
+    pub(crate) session: &'a Session,
+    /// Its twin.
+    pub(crate) twin: &'a str,
+    /// What the run is for.
+    pub(crate) kind: RunKind,
+    /// Whether a rollback was asked for.
+    pub(crate) rollback: bool,
+}
+
 /// A run under way: listens for signals and shows progress from its opening to its close.
 pub(crate) struct Stage {
     output: Output,
@@ -138,17 +157,13 @@ impl Stage {
         }
     }
 
-    /// Closes it: the summary as data, what failed as errors.
-    pub(crate) fn close(
-        self,
-        tried: &str,
-        kind: RunKind,
-        rollback: bool,
-        report: Result<Report, deploy::Error>,
-    ) -> failure::Result {
+    /// Closes it: derived files up to date, the summary as data, what failed as errors.
+    pub(crate) fn close(self, work: Work<'_>, report: Result<Report, deploy::Error>) -> failure::Result {
         let Self { output, shown, begun, .. } = self;
+        let Work { tried, place, session, twin, kind, rollback } = work;
         drop(shown);
         let report = report.map_err(|error| explain::deploy(tried, &error))?;
+        derived::refresh(place, session, twin, output);
         let summary = Summary { report: &report, kind, rollback, took: begun.elapsed() };
         for error in summary.errors() {
             output.say(&render::failure::text(&error, output.error_color));

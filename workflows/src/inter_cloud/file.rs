@@ -90,6 +90,18 @@ pub fn write(folder: &Path, file: &File) -> std::io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
+/// Removes the file from a folder: nothing stands that it could tell of. Whether it was there does not matter.
+///
+/// # Errors
+/// What the file system says.
+pub fn remove(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_file(folder.join(NAME)) {
+        Ok(()) => fs::File::open(folder)?.sync_all(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn is_current(path: &Path, text: &str) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt;
     match fs::read(path) {
@@ -175,6 +187,15 @@ mod tests {
         let before = inode(folder.path());
         write(folder.path(), &file()).unwrap();
         assert_eq!(inode(folder.path()), before);
+    }
+
+    #[test]
+    fn it_can_be_removed_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &file()).unwrap();
+        remove(folder.path()).unwrap();
+        remove(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What the clouds of a deployment know of each other: tokens, and the file that says where everything is.
 
+mod derive;
 mod file;
 mod key;
 
-pub use file::{Azure, Connection, File, NAME, write};
+pub use derive::derive;
+pub use file::{Azure, Connection, File, NAME, remove, write};
 pub use functions::settings::{Secret, SecretRef};
 pub use key::{Error, Key};

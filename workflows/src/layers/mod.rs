@@ -31,6 +31,9 @@ use crate::{
 /// The layers, in order, by the names that they are shown under.
 pub const LAYERS: [&str; 6] = ["Setup", "L0", "L1", "L2", "L3", "L4"];
 
+/// The step that makes the Azure Digital Twins instance: what others need to know of it is in this step's output.
+pub(crate) const ADT_INSTANCE: &str = "l4/adt";
+
 /// A definition that this version cannot deploy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {

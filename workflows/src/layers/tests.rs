@@ -44,6 +44,16 @@ fn waits_for(graph: &Graph<Clouds>, id: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn the_instance_is_where_others_look_for_it() {
+    let graph = graph(&definition()).unwrap();
+    assert!(
+        node(&graph, ADT_INSTANCE).title().starts_with("Azure Digital Twins"),
+        "{}",
+        node(&graph, ADT_INSTANCE).title()
+    );
+}
+
+#[test]
 fn the_same_definition_makes_the_same_graph() {
     let shape = |graph: Graph<Clouds>| -> Vec<String> {
         let line = |node: &Node<Clouds>| format!("{} {} {:?} {:?}", node.id(), node.title(), node.takes(), node.asks());

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{Cloud, CloudCommand, CloudTime, FaultCommand, Global, Project},
     control::Control,
+    derived,
     exit::Exit,
     failure::{self, Failure},
     output::Output,
@@ -24,16 +25,18 @@ const START: Duration = Duration::from_secs(60);
 
 /// Does one of the `cloud` commands.
 pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> failure::Result {
-    let dir = |project: &Project| Place::new(global, &project.project).map(|place| place.cloud);
+    let dir = |project: &Project| Place::of_cloud(global, &project.project).map(|place| place.cloud);
     match &options.command {
-        CloudCommand::Up { project, time } => up(&dir(project)?, *time, output).await,
+        CloudCommand::Up { project, time } => up(&Place::of_cloud(global, &project.project)?, *time, output).await,
         CloudCommand::Down(project) => down(&dir(project)?, output).await,
         CloudCommand::Status(project) => status(&dir(project)?, output).await,
         CloudCommand::Reset(project) => reset(&dir(project)?, output).await,
         CloudCommand::Url { name, project } => url(&dir(project)?, name, output).await,
         CloudCommand::Effects(project) => effects(&dir(project)?, output).await,
         CloudCommand::Dump(project) => dump(&dir(project)?, output).await,
-        CloudCommand::Fault { project, command } => faults(&Place::new(global, project)?.cloud, command, output).await,
+        CloudCommand::Fault { project, command } => {
+            faults(&Place::of_cloud(global, project)?.cloud, command, output).await
+        }
         CloudCommand::Serve { project, time } => serve(&dir(project)?, *time).await,
     }
 }
@@ -56,8 +59,11 @@ pub(crate) async fn found(dir: &Path) -> Result<Option<Endpoints>, Failure> {
     }
 }
 
-async fn up(dir: &Path, time: CloudTime, output: Output) -> failure::Result {
-    let endpoints = start(dir, time).await?;
+async fn up(place: &Place, time: CloudTime, output: Output) -> failure::Result {
+    let endpoints = start(&place.cloud, time).await?;
+    if place.state.exists() {
+        derived::ignore(place, output);
+    }
     output.data(&urls(&endpoints), || listing(&endpoints))?;
     Ok(Exit::Done)
 }
@@ -80,11 +86,7 @@ async fn status(dir: &Path, output: Output) -> failure::Result {
         Status::Stopped => output.data(&json!({ "up": false }), || "down".into())?,
         Status::Unresponsive(owner) => {
             let process = owner.map(|owner| owner.pid);
-            let text = || match process {
-                Some(process) => format!("process {process} holds the folder and does not answer"),
-                None => "a process holds the folder and does not answer".into(),
-            };
-            output.data(&json!({ "up": false, "unresponsive": true, "process": process }), text)?;
+            output.data(&json!({ "up": false, "unresponsive": true, "process": process }), || silent(process))?;
         }
     }
     Ok(Exit::Done)
@@ -152,13 +154,21 @@ async fn serve(dir: &Path, time: CloudTime) -> failure::Result {
     Ok(Exit::Done)
 }
 
-/// Where the local cloud of a folder serves; a failure when it is not up.
+/// Where the local cloud of a folder serves; a failure when it is not up, or does not answer.
 pub(crate) async fn running(dir: &Path) -> Result<Endpoints, Failure> {
-    found(dir).await?.ok_or_else(|| {
-        Failure::new(Exit::Error, "reach the local cloud")
-            .because(format!("none is up in {}", dir.display()))
-            .code("cloud-not-up")
-    })
+    let not_up = |why: String| Failure::new(Exit::Error, "reach the local cloud").because(why).code("cloud-not-up");
+    match process::status(dir).await.map_err(|error| unmanaged("look for the local cloud", &error))? {
+        Status::Running(endpoints, _) => Ok(*endpoints),
+        Status::Stopped => Err(not_up(format!("none is up in {}", dir.display()))),
+        Status::Unresponsive(owner) => Err(not_up(silent(owner.map(|owner| owner.pid)))
+            .hint("`twinctl cloud down` stops it, `twinctl cloud up` starts it again")),
+    }
+}
+
+/// What a cloud that holds its folder and does not answer is, in words.
+fn silent(process: Option<u32>) -> String {
+    let who = process.map_or_else(|| "a process".to_owned(), |process| format!("process {process}"));
+    format!("{who} holds the folder and does not answer")
 }
 
 fn unmanaged(tried: &str, error: &(dyn std::error::Error + 'static)) -> Failure {

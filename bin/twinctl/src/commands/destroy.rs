@@ -11,7 +11,7 @@ use crate::{
     failure::{self, Failure},
     output::Output,
     place::Place,
-    runs::{self, Stage},
+    runs::{self, Stage, Work},
 };
 
 const TRIED: &str = "destroy the deployment";
@@ -34,7 +34,15 @@ pub(crate) async fn destroy(global: &Global, options: &Destroy, output: Output) 
         true => session.resume(&clouds, how).await,
         false => session.destroy(&clouds, how).await,
     };
-    stage.close(TRIED, RunKind::Destroy, false, report)
+    let work = Work {
+        tried: TRIED,
+        place: &place,
+        session: &session,
+        twin: &definition.twin_name,
+        kind: RunKind::Destroy,
+        rollback: false,
+    };
+    stage.close(work, report)
 }
 
 /// The definition of what stands, or may stand because its run is unfinished.

@@ -10,7 +10,7 @@ use crate::{
     exit::Exit,
     explain,
     failure::{self, Failure},
-    output::{self, Output},
+    output::{self, Heard, Output},
     place::Place,
     render,
 };
@@ -20,16 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Does one of the `journal` commands.
 pub(crate) fn journal(global: &Global, options: &Journal, output: Output) -> failure::Result {
-    let place = Place::new(global, &options.project)?;
+    let place = Place::new(global, options.command.project())?;
+    place.demand_readable_state()?;
     let reader = Reader::open(&place.state).map_err(unread)?;
     let stream = options.stream.as_deref();
     match &options.command {
-        JournalCommand::List => list(&reader, &one_stream(&reader, stream)?, output),
-        JournalCommand::Show { run, step } => {
+        JournalCommand::List(_) => list(&reader, &one_stream(&reader, stream)?, output),
+        JournalCommand::Show { run, step, .. } => {
             show(&reader, &one_stream(&reader, stream)?, run.as_deref(), step.as_deref(), output)
         }
-        JournalCommand::Verify { head } => verify(&reader, stream, head.as_deref(), output),
-        JournalCommand::Tail { lines, follow } => {
+        JournalCommand::Verify { head, .. } => verify(&reader, stream, head.as_deref(), output),
+        JournalCommand::Tail { lines, follow, .. } => {
             tail(&reader, &one_stream(&reader, stream)?, *lines as u64, *follow, output)
         }
     }
@@ -69,8 +70,8 @@ fn show(reader: &Reader, stream: &str, run: Option<&str>, step: Option<&str>, ou
     let mut list = Array::new(output);
     for record in reader.records(stream, 0).map_err(unread)? {
         let record = record.map_err(unread)?;
-        if wanted(&record) {
-            list.push(&record)?;
+        if wanted(&record) && list.push(&record)? == Heard::Gone {
+            return Ok(Exit::Done);
         }
     }
     list.end()?;
@@ -88,13 +89,13 @@ impl Array {
         Self { output, empty: true }
     }
 
-    fn push(&mut self, record: &Record) -> Result<(), Failure> {
+    fn push(&mut self, record: &Record) -> Result<Heard, Failure> {
         let before = if std::mem::take(&mut self.empty) { "[" } else { "," };
         if !self.output.json {
-            return output::raw(&render::journal::record(record));
+            return output::part(&render::journal::record(record));
         }
         // The line is the canonical form that the hash is made of: passed on byte for byte.
-        output::raw(&format!("{before}{}", record.line()))
+        output::part(&format!("{before}{}", record.line()))
     }
 
     fn end(&self) -> Result<(), Failure> {
@@ -179,17 +180,24 @@ fn tail(reader: &Reader, stream: &str, lines: u64, follow: bool, output: Output)
     let state = reader.state(stream).map_err(unread)?;
     let next = state.head.map_or(0, |head| head.seq + 1);
     let from = next.saturating_sub(lines);
-    let print = |record: &Record| output.line(record, || render::journal::record(record));
+    // As `show` does: the canonical line, which the hash is made of.
+    let print = |record: &Record| match output.json {
+        true => output::part(&record.line()),
+        false => output::part(&render::journal::record(record)),
+    };
     if !follow {
         for record in reader.records(stream, from).map_err(unread)? {
-            print(&record.map_err(unread)?)?;
+            if print(&record.map_err(unread)?)? == Heard::Gone {
+                break;
+            }
         }
         return Ok(Exit::Done);
     }
     let mut records = reader.follow(stream, from).map_err(unread)?;
     loop {
-        if let Some(record) = records.next(PATIENCE).map_err(unread)? {
-            print(&record)?;
+        let Some(record) = records.next(PATIENCE).map_err(unread)? else { continue };
+        if print(&record)? == Heard::Gone {
+            return Ok(Exit::Done);
         }
     }
 }

@@ -24,6 +24,7 @@ const TRIED: &str = "plan the deployment";
 /// Plans.
 pub(crate) async fn plan(global: &Global, options: &Project, output: Output) -> failure::Result {
     let place = Place::new(global, &options.project)?;
+    place.demand_project()?;
     let kind = project::kind(global.target);
     let project = project::load(&place, kind, output)?;
     let definition = run::define(&project, kind).await?;

@@ -16,7 +16,7 @@ use crate::{
     output::Output,
     place::Place,
     project, render,
-    runs::{self, Stage},
+    runs::{self, Stage, Work},
 };
 
 const TRIED: &str = "resume the last run";
@@ -58,7 +58,9 @@ async fn carry_on(
     let rollback = is_rollback(run.status);
     let stage = Stage::open(output, runs::totals(definition).map_err(failed)?)?;
     let report = session.resume(&clouds, stage.how(options.execution, options.adopt, false)).await;
-    stage.close(TRIED, run.kind, rollback, report)
+    let work =
+        Work { tried: TRIED, place: place, session: &session, twin: &definition.twin_name, kind: run.kind, rollback };
+    stage.close(work, report)
 }
 
 /// What a resume would do, from the journal alone.

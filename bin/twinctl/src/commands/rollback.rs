@@ -11,7 +11,7 @@ use crate::{
     failure::{self, Failure},
     output::Output,
     place::Place,
-    runs::{self, Stage},
+    runs::{self, Stage, Work},
 };
 
 const TRIED: &str = "roll back the last run";
@@ -36,7 +36,15 @@ pub(crate) async fn rollback(global: &Global, options: &Rollback, output: Output
     // One at a time by its nature: strictly in reverse order of completion.
     let how = stage.how(Execution { parallelism: std::num::NonZeroUsize::MIN }, false, false);
     let report = session.rollback(&clouds, &skips, how).await;
-    stage.close(TRIED, run.kind, true, report)
+    let work = Work {
+        tried: TRIED,
+        place: &place,
+        session: &session,
+        twin: &definition.twin_name,
+        kind: run.kind,
+        rollback: true,
+    };
+    stage.close(work, report)
 }
 
 /// The steps that are given up, each with its reason.

@@ -14,7 +14,7 @@ use crate::{
     output::Output,
     place::Place,
     project,
-    runs::{self, Stage},
+    runs::{self, Stage, Work},
 };
 
 const TRIED: &str = "deploy the project";
@@ -22,6 +22,7 @@ const TRIED: &str = "deploy the project";
 /// Deploys.
 pub(crate) async fn run(global: &Global, options: &Run, output: Output) -> failure::Result {
     let place = Place::new(global, &options.project.project)?;
+    place.demand_project()?;
     let kind = project::kind(global.target);
     let project = project::load(&place, kind, output)?;
     let definition = define(&project, kind).await?;
@@ -36,7 +37,15 @@ pub(crate) async fn run(global: &Global, options: &Run, output: Output) -> failu
         true => session.resume(&clouds, how).await,
         false => session.deploy(&clouds, &definition, how).await,
     };
-    stage.close(TRIED, RunKind::Deploy, false, report)
+    let work = Work {
+        tried: TRIED,
+        place: &place,
+        session: &session,
+        twin: &definition.twin_name,
+        kind: RunKind::Deploy,
+        rollback: false,
+    };
+    stage.close(work, report)
 }
 
 /// The definition for the target. The real clouds are asked who we are, since only the login may know the tenant.

@@ -14,6 +14,7 @@ use crate::{
 /// Checks.
 pub(crate) fn validate(global: &Global, options: &Project, output: Output) -> failure::Result {
     let place = Place::new(global, &options.project)?;
+    place.demand_project()?;
     let report = project::read(&place, project::kind(global.target));
     let count = render::problems::count(&report.problems);
     let valid = report.project.is_some();

@@ -20,6 +20,14 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
+/// The same without tenths: where a time is drawn again and again, they would only flicker.
+pub(crate) fn whole(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..10 => format!("{seconds}s"),
+        _ => duration(time),
+    }
+}
+
 /// The time between two moments; nothing when the clock was set back meanwhile.
 pub(crate) fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> Duration {
     (to - from).to_std().unwrap_or_default()

@@ -1,13 +1,10 @@
 //! What is known of a run under way, one line per layer; pure, so that it can be tested without a terminal.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use engine::progress::Progress;
 
-use crate::render::time::duration;
+use crate::render::time::whole;
 
 /// How many steps each layer has, in the order in which layers are shown.
 pub(crate) type Totals = Vec<(String, usize)>;
@@ -130,17 +127,12 @@ impl Running {
     fn text<'a>(&'a self, layer: &str, now: Instant) -> String {
         let named = |(start, rest): (&str, &'a str)| start.eq_ignore_ascii_case(layer).then_some(rest);
         let name = self.step.split_once('/').and_then(named).unwrap_or(&self.step);
-        let elapsed = duration(whole_seconds(now.saturating_duration_since(self.since)));
+        let elapsed = whole(now.saturating_duration_since(self.since));
         match &self.waits_for {
             Some(what) => format!("{name} ({elapsed}, waits for {what})"),
             None => format!("{name} ({elapsed})"),
         }
     }
-}
-
-/// Tenths of seconds that change with every drawing would only flicker.
-fn whole_seconds(elapsed: Duration) -> Duration {
-    Duration::from_secs(elapsed.as_secs())
 }
 
 /// The layer that a step's id names: what stands before the first slash.
@@ -155,6 +147,8 @@ pub(super) fn first_line(message: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use engine::progress::Waiting;
     use journal::event::{FailureKind, Outcome, StepId, Undo};
 
@@ -197,7 +191,7 @@ mod tests {
             delay: Duration::from_secs(1),
         };
         board.take(&retrying, start);
-        assert_eq!(board.lines(start), ["l1  0/1      hub (0.0s, waits for attempt 2 after: 503 busy)"]);
+        assert_eq!(board.lines(start), ["l1  0/1      hub (0s, waits for attempt 2 after: 503 busy)"]);
         let failed = Progress::Failed { step: StepId::new("l1/hub"), layer: "l1".into(), message: "no".into() };
         board.take(&failed, start);
         assert_eq!(board.lines(start), ["l1  0/1, 1 failed"]);
@@ -211,6 +205,6 @@ mod tests {
             board.take(&Progress::Undoing { step: StepId::new(step), undo: Undo::Delete }, start);
         }
         board.take(&Progress::Undone { step: StepId::new("l4/a"), undo: Undo::Delete }, start);
-        assert_eq!(board.lines(start), ["l4  1 undone  b (0.0s), c (0.0s), d (0.0s), 1 more"]);
+        assert_eq!(board.lines(start), ["l4  1 undone  b (0s), c (0s), d (0s), 1 more"]);
     }
 }
