@@ -66,6 +66,8 @@ pub(super) fn status(plane: Plane, status: u16, code: Option<&str>, message: &st
         _ if (400..500).contains(&status) && asks_to_wait(code, message) => Kind::NotYet,
         408 | 425 => Kind::Transient,
         404 | 410 => Kind::NotFound,
+        // A resource cannot move: no repeat will make it.
+        409 if matches!(code, Some("InvalidResourceLocation" | "InvalidResourceGroupLocation")) => Kind::Permanent,
         409 | 412 => Kind::Conflict,
         // The same name with other content: somebody else's assignment.
         400 if code == Some("RoleAssignmentUpdateNotPermitted") => Kind::Conflict,
@@ -132,6 +134,7 @@ mod tests {
             (Plane::Arm, 400, Some("Endpoint validation"), "Destination endpoint not found.", Kind::NotYet),
             (Plane::Arm, 400, Some("RoleAssignmentUpdateNotPermitted"), "", Kind::Conflict),
             (Plane::Arm, 409, Some("409002"), "", Kind::NotYet),
+            (Plane::Arm, 409, Some("InvalidResourceLocation"), "", Kind::Permanent),
             (Plane::Arm, 409, Some("RoleAssignmentExists"), "", Kind::Conflict),
             (Plane::DigitalTwins, 412, Some("PreconditionFailed"), "", Kind::Conflict),
             (Plane::DigitalTwins, 404, Some("DigitalTwinNotFound"), "", Kind::NotFound),
