@@ -116,7 +116,13 @@ pub(super) fn telemetry(
                 "preferredBatchSizeInKilobytes": 64
             } },
             "eventDeliverySchema": "EventGridSchema",
-            "filter": { "includedEventTypes": ["Microsoft.Devices.DeviceTelemetry"] },
+            "filter": {
+                "includedEventTypes": ["Microsoft.Devices.DeviceTelemetry"],
+                // Said, so that a filter that somebody adds, and that keeps values from the twins, shows as a difference.
+                "subjectBeginsWith": "",
+                "subjectEndsWith": "",
+                "advancedFilters": []
+            },
             "retryPolicy": { "maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440 }
         } });
         ArmResource::<Resource>::new(EVENT_SUBSCRIPTION, format!("{}/eventSubscriptions/{name}", topic.id), body)

@@ -61,6 +61,9 @@ fn same_scalar(wanted: &Value, found: &Value, path: &str) -> bool {
             same_region(wanted, found)
         }
         (Value::String(wanted), Value::String(found)) if wanted.starts_with('/') => wanted.eq_ignore_ascii_case(found),
+        // Services leave out what is empty.
+        (Value::String(wanted), Value::Null) => wanted.is_empty(),
+        (Value::Array(wanted), Value::Null) => wanted.is_empty(),
         (Value::Number(wanted), Value::Number(found)) => wanted.as_f64() == found.as_f64(),
         _ => wanted == found,
     }
@@ -90,6 +93,14 @@ mod tests {
         let wanted = json!({"properties": {"a": 1, "list": [{"x": 1}], "gone": true}});
         let found = json!({"properties": {"a": 2, "list": [{"x": 2}]}});
         assert_eq!(differences(&wanted, &found), ["/properties/a", "/properties/gone", "/properties/list/0/x"]);
+    }
+
+    #[test]
+    fn what_is_wanted_empty_may_be_left_out_and_may_not_be_filled() {
+        let wanted = json!({"filter": {"subjectBeginsWith": "", "advancedFilters": []}});
+        assert_eq!(differences(&wanted, &json!({"filter": {"advancedFilters": null}})), Vec::<String>::new());
+        let filled = json!({"filter": {"subjectBeginsWith": "x", "advancedFilters": [{}]}});
+        assert_eq!(differences(&wanted, &filled), ["/filter/advancedFilters", "/filter/subjectBeginsWith"]);
     }
 
     #[test]
