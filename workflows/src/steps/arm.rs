@@ -3,6 +3,8 @@
 //! Resource Manager is uniform (`PUT id`, `GET id`, `DELETE id`), so a resource needs no code of its own beyond the
 //! document that it wants. Long-running operations are journaled as checkpoints: a resume polls on.
 
+mod renamed;
+
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
@@ -11,7 +13,12 @@ use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Owners
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{failed, fit, kind::Kind, outputs::FromArm, ownership};
+use super::{
+    failed, fit,
+    kind::{Carries, Kind},
+    outputs::FromArm,
+    ownership,
+};
 use crate::clouds::Clouds;
 
 /// One resource in Resource Manager, wanted as `body` says.
@@ -41,7 +48,10 @@ where
     }
 
     async fn observe(&self, cx: &Context<'_, Clouds>) -> Result<Observation<O>, Error> {
-        let Some(found) = self.get(cx).await? else { return Ok(Observation::Absent) };
+        if let Some(moved) = self.moved(cx).await? {
+            return Ok(moved);
+        }
+        let Some(found) = self.get(cx).await? else { return self.under_another_name(cx).await };
         Ok(Observation::Present {
             ownership: ownership::read(self.kind.carries, cx.mark, &found),
             fit: self.fit(&found),
@@ -50,7 +60,37 @@ where
     }
 
     async fn apply(&self, cx: &Context<'_, Clouds>, _change: Change<'_>) -> Result<O, Error> {
-        if let Some(operation) = pending(cx) {
+        let output = self.bring_about(cx).await?;
+        self.delete_earlier(cx).await?;
+        Ok(output)
+    }
+
+    async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
+        if let Some(operation) = last_operation(&cx.undo_checkpoints) {
+            return wait(cx, self.kind.title, operation).await.map(drop);
+        }
+        if self.kind.holds_others {
+            self.nothing_left_inside(cx).await?;
+        }
+        let write = Write { key: Some(cx.key), ..Write::default() };
+        let arm = cx.env.azure.arm();
+        if let Submitted::Running(operation) =
+            arm.delete(&self.id, self.kind.api_version, write).await.map_err(failed)?
+        {
+            checkpoint(cx, Some(&operation)).await?;
+            wait(cx, self.kind.title, operation).await?;
+        }
+        Ok(())
+    }
+
+    fn policy(&self) -> Policy {
+        self.kind.policy()
+    }
+}
+
+impl<O: FromArm> ArmResource<O> {
+    async fn bring_about(&self, cx: &Context<'_, Clouds>) -> Result<O, Error> {
+        if let Some(operation) = last_operation(&cx.checkpoints) {
             return self.follow(cx, operation).await;
         }
         let mut current = self.get(cx).await?;
@@ -76,27 +116,6 @@ where
         }
     }
 
-    async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
-        let arm = cx.env.azure.arm();
-        if self.kind.holds_others {
-            self.nothing_left_inside(cx).await?;
-        }
-        let write = Write { key: Some(cx.key), ..Write::default() };
-        if let Submitted::Running(operation) =
-            arm.delete(&self.id, self.kind.api_version, write).await.map_err(failed)?
-        {
-            checkpoint(cx, Some(&operation)).await?;
-            wait(cx, self.kind.title, operation).await?;
-        }
-        Ok(())
-    }
-
-    fn policy(&self) -> Policy {
-        self.kind.policy()
-    }
-}
-
-impl<O: FromArm> ArmResource<O> {
     async fn get(&self, cx: &Context<'_, Clouds>) -> Result<Option<Value>, Error> {
         cx.env.azure.arm().get(&self.id, self.kind.api_version).await.map_err(failed)
     }
@@ -107,15 +126,20 @@ impl<O: FromArm> ArmResource<O> {
         match inside {
             Err(error) if error.kind() == azure::Kind::NotFound => Ok(()),
             inside => match inside.map_err(failed)?.first() {
-                // The list lags behind deletions, so this is a wait before it is a refusal.
-                Some(left) => Err(Error::failed(
-                    FailureKind::NotYet,
-                    format!("delete the {}: {} is still in it and is not ours", self.kind.title, left["id"]),
-                )
-                .with_code("group-not-empty")),
+                Some(left) => Err(self.not_empty(cx, left)),
                 None => Ok(()),
             },
         }
+    }
+
+    /// The list lags behind deletions: what carries our mark is waited for. Anything else will not go by itself.
+    fn not_empty(&self, cx: &Context<'_, Clouds>, left: &Value) -> Error {
+        let (kind, why) = match ownership::read(Carries::Tags, cx.mark, left) {
+            Ownership::Ours => (FailureKind::NotYet, "is still in it"),
+            _ => (FailureKind::Conflict, "is in it and is not ours"),
+        };
+        let left = left["id"].as_str().unwrap_or("something");
+        Error::failed(kind, format!("delete the {}: {left} {why}", self.kind.title)).with_code("group-not-empty")
     }
 
     fn fit(&self, found: &Value) -> Fit {
@@ -190,8 +214,8 @@ fn state(found: &Value) -> State<'_> {
 }
 
 /// The operation that an earlier attempt was following, unless it is known to have ended.
-fn pending(cx: &Context<'_, Clouds>) -> Option<Operation> {
-    cx.checkpoints.last().and_then(|data| serde_json::from_value(data["operation"].clone()).ok())
+fn last_operation(checkpoints: &[Value]) -> Option<Operation> {
+    checkpoints.last().and_then(|data| serde_json::from_value(data["operation"].clone()).ok())
 }
 
 async fn checkpoint(cx: &Context<'_, Clouds>, operation: Option<&Operation>) -> Result<(), Error> {
