@@ -50,6 +50,6 @@ pub(super) fn add(site: &mut Site<'_>, setup: &Setup) -> Iot {
     let ids: std::collections::BTreeSet<String> =
         site.definition.devices.iter().map(|device| device.id.clone()).collect();
     let at = At::new(LAYER, "devices", format!("{} device identities", ids.len()), 5);
-    site.step(at, hub, &[admitted.into(), gate], move |hub| Devices::new(hub.host_name, ids.clone()));
+    site.step(at, hub, &[admitted.into(), gate], move |hub| Devices::new(hub.id, hub.host_name, ids.clone()));
     Iot { topic }
 }

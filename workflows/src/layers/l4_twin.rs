@@ -44,7 +44,7 @@ pub(super) fn add(site: &mut Site<'_>, setup: &Setup, iot: &Iot) {
         document.relationships.len()
     );
     let at = At::new(LAYER, "twin-graph", title, 5 + document.twins.len() as u64 / 100);
-    site.step(at, adt, &[admitted, gate], move |adt| TwinGraph::new(adt.host_name, document.clone()));
+    site.step(at, adt, &[admitted, gate], move |adt| TwinGraph::new(adt.id, adt.host_name, document.clone()));
     if let Some(app) = app {
         updater(site, setup, iot, adt, app, gate);
     }

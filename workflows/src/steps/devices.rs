@@ -3,23 +3,24 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use azure::iot_hub::Client;
+use azure::{api, iot_hub::Client};
 use engine::step::{Change, Context, Error, Fit, Observation, Ownership, Step};
 use serde_json::{Value, json};
 
-use super::failed;
+use super::{failed, gone};
 use crate::clouds::Clouds;
 
 /// The devices that a hub is to know.
 pub(crate) struct Devices {
+    hub: String,
     host: String,
     ids: BTreeSet<String>,
 }
 
 impl Devices {
-    /// The devices `ids` in the hub at `host`.
-    pub(crate) fn new(host: String, ids: BTreeSet<String>) -> Self {
-        Self { host, ids }
+    /// The devices `ids` in the hub with the id `hub`, whose registry is at `host`.
+    pub(crate) fn new(hub: String, host: String, ids: BTreeSet<String>) -> Self {
+        Self { hub, host, ids }
     }
 
     fn client(&self, cx: &Context<'_, Clouds>) -> Result<Client, Error> {
@@ -36,6 +37,9 @@ impl Step<Clouds> for Devices {
     }
 
     async fn observe(&self, cx: &Context<'_, Clouds>) -> Result<Observation<()>, Error> {
+        if gone(cx, &self.hub, api::DEVICES).await? {
+            return Ok(Observation::Absent);
+        }
         let client = self.client(cx)?;
         let (mut missing, mut wrong) = (Vec::new(), Vec::new());
         for id in &self.ids {
@@ -77,6 +81,9 @@ impl Step<Clouds> for Devices {
     }
 
     async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
+        if gone(cx, &self.hub, api::DEVICES).await? {
+            return Ok(());
+        }
         let client = self.client(cx)?;
         for id in &self.ids {
             client.delete_device(id, None).await.map_err(failed)?;

@@ -20,7 +20,15 @@ mod ownership;
 pub(crate) mod package;
 pub(crate) mod twin_graph;
 
-use engine::step::{Error, Failure, FailureKind};
+use engine::step::{Context, Error, Failure, FailureKind};
+
+use crate::clouds::Clouds;
+
+/// Whether a resource whose data plane a step works in is not there: its host name does not even resolve then, and
+/// everything in it went with it.
+async fn gone(cx: &Context<'_, Clouds>, id: &str, api_version: &str) -> Result<bool, Error> {
+    Ok(cx.env.azure.arm().get(id, api_version).await.map_err(failed)?.is_none())
+}
 
 /// A cloud's error as the engine sees it.
 pub(crate) fn failed(error: azure::Error) -> Error {

@@ -51,7 +51,7 @@ fn same(wanted: &Value, found: &Value) -> bool {
 
 /// The JSON Patch that brings a found twin to the wanted document; empty when nothing is to be done.
 ///
-/// What devices write is left alone once it is set. What an earlier document had, and this one has not, is removed.
+/// What devices write is left alone once it is set, unless it has become another type of value. What an earlier document had, and this one has not, is removed.
 pub(crate) fn patch(id: &str, wanted: &GraphDocument, earlier: &GraphDocument, found: &Value) -> Vec<Value> {
     let Some(twin) = wanted.twins.get(id) else { return Vec::new() };
     let mut operations = Vec::new();
@@ -59,18 +59,30 @@ pub(crate) fn patch(id: &str, wanted: &GraphDocument, earlier: &GraphDocument, f
         operations.push(json!({"op": "replace", "path": "/$metadata/$model", "value": model(twin)}));
     }
     let there = leaves(found);
+    let left = components_that_left(id, twin, earlier, found);
+    operations.extend(left.iter().map(|name| json!({"op": "remove", "path": format!("/{name}")})));
     let whole = missing_components(twin, found, &mut operations);
     for (path, value) in leaves(twin) {
         let in_new_component = whole.iter().any(|component| path.starts_with(component));
-        let settled = there.get(&path).is_some_and(|found| wanted.is_live(id, &path) || same(value, found));
+        let keeps =
+            |found: &Value| wanted.is_live(id, &path) && std::mem::discriminant(found) == std::mem::discriminant(value);
+        let settled = there.get(&path).is_some_and(|found| keeps(found) || same(value, found));
         if !in_new_component && !settled {
             operations.push(json!({"op": "add", "path": path, "value": value}));
         }
     }
-    for path in gone(id, wanted, earlier).into_iter().filter(|path| there.contains_key(path)) {
+    let taken = |path: &String| left.iter().any(|name| path.starts_with(&format!("/{name}/")));
+    for path in gone(id, wanted, earlier).into_iter().filter(|path| there.contains_key(path) && !taken(path)) {
         operations.push(json!({"op": "remove", "path": path}));
     }
     operations
+}
+
+/// The components that the earlier document's twin had and this one has not: the model that it moves to has none.
+fn components_that_left(id: &str, twin: &Value, earlier: &GraphDocument, found: &Value) -> Vec<String> {
+    let before = earlier.twins.get(id).into_iter().flat_map(components);
+    let left = before.filter(|(name, _)| twin.get(name.as_str()).is_none() && found.get(name.as_str()).is_some());
+    left.map(|(name, _)| name.clone()).collect()
 }
 
 /// A sub-property of a component that is not there cannot be set: the component is added whole.
@@ -148,6 +160,24 @@ mod tests {
         assert_eq!(operations[0]["path"], "/$metadata/$model");
         assert_eq!(operations[1], json!({"op": "add", "path": "/motor", "value": {"$metadata": {}, "speed": 1}}));
         assert_eq!(operations.len(), 2);
+    }
+
+    #[test]
+    fn a_component_that_the_new_model_has_not_goes_whole() {
+        let earlier =
+            graph(json!({"$metadata": {"$model": "m1"}, "motor": {"$metadata": {}, "speed": 1}}), &["/motor/speed"]);
+        let wanted = graph(json!({"$metadata": {"$model": "m2"}}), &[]);
+        let found = json!({"$metadata": {"$model": "m1"}, "motor": {"$metadata": {}, "speed": 7}});
+        let operations = patch("t", &wanted, &earlier, &found);
+        assert_eq!(operations[1..], [json!({"op": "remove", "path": "/motor"})]);
+    }
+
+    #[test]
+    fn a_live_value_of_another_type_starts_anew() {
+        let wanted = graph(json!({"$metadata": {"$model": "m2"}, "state": "idle"}), &["/state"]);
+        let found = json!({"$metadata": {"$model": "m1"}, "state": 3});
+        let operations = patch("t", &wanted, &GraphDocument::default(), &found);
+        assert_eq!(operations[1..], [json!({"op": "add", "path": "/state", "value": "idle"})]);
     }
 
     #[test]

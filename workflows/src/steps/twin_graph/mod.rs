@@ -9,14 +9,17 @@ mod document;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure::digital_twins::{Client, Condition, ModelPlan, batches, plan};
+use azure::{
+    api,
+    digital_twins::{Client, Condition, ModelPlan, batches, plan},
+};
 use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Ownership, Policy, Step};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 pub(crate) use document::{GraphDocument, Relationship};
 
-use super::failed;
+use super::{failed, gone};
 use crate::clouds::Clouds;
 
 /// Requests in flight at once; the client keeps below the service's rates by itself.
@@ -26,6 +29,7 @@ const BATCH: usize = 250;
 
 /// The graph that an instance is to hold.
 pub(crate) struct TwinGraph {
+    instance: String,
     host: String,
     wanted: GraphDocument,
 }
@@ -39,9 +43,9 @@ struct Found {
 }
 
 impl TwinGraph {
-    /// The graph in the instance at `host`.
-    pub(crate) fn new(host: String, wanted: GraphDocument) -> Self {
-        Self { host, wanted }
+    /// The graph in the instance with the id `instance`, whose data plane is at `host`.
+    pub(crate) fn new(instance: String, host: String, wanted: GraphDocument) -> Self {
+        Self { instance, host, wanted }
     }
 
     fn client(&self, cx: &Context<'_, Clouds>) -> Result<Client, Error> {
@@ -181,6 +185,9 @@ impl Step<Clouds> for TwinGraph {
     }
 
     async fn observe(&self, cx: &Context<'_, Clouds>) -> Result<Observation<()>, Error> {
+        if gone(cx, &self.instance, api::DIGITAL_TWINS).await? {
+            return Ok(Observation::Absent);
+        }
         let client = self.client(cx)?;
         let earlier = GraphDocument::earlier(cx.previous);
         let mut found = self.look(&client, &earlier).await?;
@@ -205,6 +212,9 @@ impl Step<Clouds> for TwinGraph {
     }
 
     async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
+        if gone(cx, &self.instance, api::DIGITAL_TWINS).await? {
+            return Ok(());
+        }
         let client = self.client(cx)?;
         let nothing = GraphDocument::default();
         delete(&client, self.wanted.relationships_not_in(&nothing), self.wanted.twins_not_in(&nothing)).await?;
