@@ -1,6 +1,7 @@
 //! The write-ahead file: what a crash leaves is taken over, what nobody was told of is cut, damage is named.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::{block_on, open, replay};
 use crate::scenario::{History, STREAM, actor, every_event, run_id, started};
@@ -44,8 +45,10 @@ fn write(state: &Path, text: &str) {
     std::fs::write(state.join("journal/wal"), bytes).unwrap();
 }
 
-fn edited(edit: impl FnOnce(&mut Vec<String>)) -> tempfile::TempDir {
-    let (state, _) = killed();
+/// A copy of a killed state folder with its write-ahead file changed.
+fn edited(killed: &Path, edit: impl FnOnce(&mut Vec<String>)) -> tempfile::TempDir {
+    let state = tempfile::tempdir().unwrap();
+    copy(killed, state.path());
     let mut lines = lines(state.path());
     edit(&mut lines);
     write(state.path(), &(lines.join("\n") + "\n"));
@@ -58,11 +61,9 @@ type Edit<'a> = &'a dyn Fn(&mut Vec<String>);
 /// What opening and verifying say; both must say the same, again and again, and leave the file as it is.
 fn complaint(state: &Path) -> String {
     let before = std::fs::read(state.join("journal/wal")).unwrap();
-    let told = (0..2).flat_map(|_| {
-        let verified = Reader::open(state).and_then(|reader| reader.verify(STREAM, None)).unwrap_err();
-        [verified.to_string(), Store::open(state, actor(), "twinctl run").unwrap_err().to_string()]
-    });
-    let told: Vec<_> = told.collect();
+    let verified = || Reader::open(state).and_then(|reader| reader.verify(STREAM, None)).unwrap_err().to_string();
+    let opened = || Store::open(state, actor(), "twinctl run").unwrap_err().to_string();
+    let told = [verified(), opened(), verified(), opened()];
     assert!(told.iter().all(|it| *it == told[0]), "{told:#?}");
     assert_eq!(std::fs::read(state.join("journal/wal")).unwrap(), before, "nothing is repaired");
     told[0].clone()
@@ -114,9 +115,12 @@ fn a_checkpoint_empties_the_file_while_the_store_is_open() {
         let event = crate::Event::StepCheckpoint { step: crate::StepId::new("a"), data: data() };
         block_on(stream.append(history.run, event)).unwrap();
     }
-    // Checkpoints are made by a thread of their own: the next append waits for one that is under way.
-    let length = std::fs::metadata(alive.path().join("journal/wal")).unwrap().len();
-    assert!(length < 2 << 20, "{length} bytes");
+    // Checkpoints are made by a thread of their own.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while std::fs::metadata(alive.path().join("journal/wal")).unwrap().len() > 1 << 20 {
+        assert!(Instant::now() < deadline, "the file was not emptied");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let dead = tempfile::tempdir().unwrap();
     copy(alive.path(), dead.path());
     let report = Reader::open(dead.path()).unwrap().verify(STREAM, None).unwrap();
@@ -181,8 +185,9 @@ fn damage_is_named_at_its_place() {
         ("line 1 of the write-ahead file cannot be read", &|it| it[0] = it[0].replace('{', "[")),
         ("is of format 2, newer than 1", &|it| it[0] = it[0].replace("\"v\":1", "\"v\":2")),
     ];
+    let (state, _) = killed();
     for (expected, edit) in table {
-        let told = complaint(edited(edit).path());
+        let told = complaint(edited(state.path(), edit).path());
         assert!(told.contains(expected), "{told:?} lacks {expected:?}");
     }
 }
@@ -199,7 +204,7 @@ fn the_file_of_another_journal_is_refused() {
 fn records_of_another_stream_do_not_pass_for_ours() {
     let mut other = History::of("other");
     other.start(RunKind::Deploy, "one").begin("a");
-    let state = edited(|it| it[at(5)] = other.lines()[1].clone());
+    let state = edited(killed().0.path(), |it| it[at(5)] = other.lines()[1].clone());
     let error = Store::open(state.path(), actor(), "twinctl run").unwrap_err().to_string();
     assert!(error.contains(r#""other" is damaged: record 0: it is missing, record 1 stands in its place"#), "{error}");
     let verified = Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap_err().to_string();
@@ -226,7 +231,7 @@ fn a_record_that_the_database_holds_otherwise_is_named() {
 
 #[test]
 fn what_stands_before_damage_can_be_read() {
-    let state = edited(|it| it[at(5)] = it[at(5)].replace("ada", "eve"));
+    let state = edited(killed().0.path(), |it| it[at(5)] = it[at(5)].replace("ada", "eve"));
     let reader = Reader::open(state.path()).unwrap();
     let read: Vec<_> = reader.records(STREAM, 0).unwrap().collect();
     assert_eq!(read.len(), 6);
