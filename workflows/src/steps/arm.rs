@@ -3,7 +3,7 @@
 //! Resource Manager is uniform (`PUT id`, `GET id`, `DELETE id`), so a resource needs no code of its own beyond the
 //! document that it wants. Long-running operations are journaled as checkpoints: a resume polls on.
 
-mod renamed;
+mod assigned;
 
 use std::marker::PhantomData;
 
@@ -48,9 +48,6 @@ where
     }
 
     async fn observe(&self, cx: &Context<'_, Clouds>) -> Result<Observation<O>, Error> {
-        if let Some(moved) = self.moved(cx).await? {
-            return Ok(moved);
-        }
         let Some(found) = self.get(cx).await? else { return self.under_another_name(cx).await };
         Ok(Observation::Present {
             ownership: ownership::read(self.kind.carries, cx.mark, &found),
@@ -60,36 +57,6 @@ where
     }
 
     async fn apply(&self, cx: &Context<'_, Clouds>, _change: Change<'_>) -> Result<O, Error> {
-        let output = self.bring_about(cx).await?;
-        self.delete_earlier(cx).await?;
-        Ok(output)
-    }
-
-    async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
-        if let Some(operation) = last_operation(&cx.undo_checkpoints) {
-            return wait(cx, self.kind.title, operation).await.map(drop);
-        }
-        if self.kind.holds_others {
-            self.nothing_left_inside(cx).await?;
-        }
-        let write = Write { key: Some(cx.key), ..Write::default() };
-        let arm = cx.env.azure.arm();
-        if let Submitted::Running(operation) =
-            arm.delete(&self.id, self.kind.api_version, write).await.map_err(failed)?
-        {
-            checkpoint(cx, Some(&operation)).await?;
-            wait(cx, self.kind.title, operation).await?;
-        }
-        Ok(())
-    }
-
-    fn policy(&self) -> Policy {
-        self.kind.policy()
-    }
-}
-
-impl<O: FromArm> ArmResource<O> {
-    async fn bring_about(&self, cx: &Context<'_, Clouds>) -> Result<O, Error> {
         if let Some(operation) = last_operation(&cx.checkpoints) {
             return self.follow(cx, operation).await;
         }
@@ -116,6 +83,30 @@ impl<O: FromArm> ArmResource<O> {
         }
     }
 
+    async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
+        if let Some(operation) = last_operation(&cx.undo_checkpoints) {
+            return wait(cx, self.kind.title, operation).await.map(drop);
+        }
+        if self.kind.holds_others {
+            self.nothing_left_inside(cx).await?;
+        }
+        let write = Write { key: Some(cx.key), ..Write::default() };
+        let arm = cx.env.azure.arm();
+        if let Submitted::Running(operation) =
+            arm.delete(&self.id, self.kind.api_version, write).await.map_err(failed)?
+        {
+            checkpoint(cx, Some(&operation)).await?;
+            wait(cx, self.kind.title, operation).await?;
+        }
+        Ok(())
+    }
+
+    fn policy(&self) -> Policy {
+        self.kind.policy()
+    }
+}
+
+impl<O: FromArm> ArmResource<O> {
     async fn get(&self, cx: &Context<'_, Clouds>) -> Result<Option<Value>, Error> {
         cx.env.azure.arm().get(&self.id, self.kind.api_version).await.map_err(failed)
     }
