@@ -1,6 +1,9 @@
 //! The whole system under test: crash sweeps, contracts, one file per command.
 
+pub mod by_hand;
 pub mod contract;
+pub mod outcome;
 pub mod projects;
+pub mod strace;
 pub mod twinctl;
 pub mod world;

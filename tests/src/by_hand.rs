@@ -1,0 +1,61 @@
+//! What people do to a deployment without twinctl: requests to the local cloud's interfaces, as from a portal or a script.
+
+use local::endpoints::Endpoints;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::twinctl::Sandbox;
+
+/// Somebody with the cloud's address and a login of their own.
+#[derive(Debug)]
+pub struct ByHand {
+    endpoints: Endpoints,
+    client: reqwest::Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl ByHand {
+    /// At the local cloud of a sandbox, which is started if it is not up.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn at(sandbox: &Sandbox) -> Self {
+        let _ = sandbox.run(&["cloud", "up"]).code(0);
+        let endpoints = Endpoints::read(&sandbox.cloud()).expect("the endpoints are readable");
+        let endpoints = endpoints.expect("a cloud that is up says where");
+        let client = endpoints.client().expect("the certificate is usable").build().expect("a client can be made");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        Self { endpoints, client, runtime }
+    }
+
+    /// A request to Resource Manager; the status and the body (null when there is none).
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn arm(&self, method: Method, id: &str, api_version: &str, body: Option<Value>) -> (u16, Value) {
+        self.ask(method, self.endpoints.arm.as_str(), id, api_version, body)
+    }
+
+    /// A request to the data plane of the only Azure Digital Twins instance.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn twins(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        self.ask(method, self.endpoints.adt.as_str(), path, azure::api::DIGITAL_TWINS_DATA, body)
+    }
+
+    fn ask(&self, method: Method, base: &str, path: &str, version: &str, body: Option<Value>) -> (u16, Value) {
+        let url = format!("{}{path}?api-version={version}", base.trim_end_matches('/'));
+        let mut request = self.client.request(method, url).bearer_auth("anybody");
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        self.runtime.block_on(async {
+            let answer = request.send().await.expect("the cloud answers");
+            let status = answer.status().as_u16();
+            let text = answer.text().await.expect("the answer is whole");
+            (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+        })
+    }
+}
