@@ -2,8 +2,6 @@
 
 pub mod by_hand;
 pub mod contract;
-pub mod outcome;
 pub mod projects;
-pub mod strace;
 pub mod twinctl;
 pub mod world;
