@@ -2,6 +2,8 @@
 
 pub mod by_hand;
 pub mod contract;
+pub mod outcome;
 pub mod projects;
+pub mod strace;
 pub mod twinctl;
 pub mod world;
