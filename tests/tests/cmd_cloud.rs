@@ -112,7 +112,7 @@ fn faults_are_set_listed_and_cleared() {
     assert_eq!(listed[1]["kind"], "reply-lost");
     assert_eq!(sandbox.run(&["cloud", "fault", "clear", "--json"]).code(0).json(), serde_json::json!([]));
     assert_snapshot!(sandbox.run(&["cloud", "fault", "set", "earthquake"]).code(2).stderr, @r#"
-    error: invalid value 'earthquake' for '<FAULT>...': read the fault `earthquake`
+    error: invalid value 'earthquake' for '<FAULT>...': unknown variant `earthquake`, expected one of `latency`, `throttle`, `error`, `reply-lost`, `propagation`, `operation-fails`, `soft-delete`
 
     For more information, try '--help'.
     "#);

@@ -42,7 +42,7 @@ fn the_short_help_lists_commands_and_exit_codes() {
           --json             Write data as JSON to standard output
           --color <WHEN>     When to use colour (`NO_COLOR` is honoured) [default: auto] [possible
                              values: auto, always, never]
-      -v, --verbose...       Log to standard error; repeat for more
+      -v, --verbose...       Log requests and more to standard error; repeat for more
 
     Exit codes: 0 done, 1 error, 2 usage, 3 invalid project, 10 failed, 11 interrupted, 12 rolled back,
     13 partially rolled back, 14 locked, 15 journal damaged, 16 drift
@@ -77,7 +77,7 @@ fn run() {
           --json             Write data as JSON to standard output
           --color <WHEN>     When to use colour (`NO_COLOR` is honoured) [default: auto] [possible
                              values: auto, always, never]
-      -v, --verbose...       Log to standard error; repeat for more
+      -v, --verbose...       Log requests and more to standard error; repeat for more
     "#);
 }
 
@@ -109,7 +109,7 @@ fn resume() {
           --json             Write data as JSON to standard output
           --color <WHEN>     When to use colour (`NO_COLOR` is honoured) [default: auto] [possible
                              values: auto, always, never]
-      -v, --verbose...       Log to standard error; repeat for more
+      -v, --verbose...       Log requests and more to standard error; repeat for more
     "#);
 }
 
@@ -141,7 +141,7 @@ fn rollback() {
           --json             Write data as JSON to standard output
           --color <WHEN>     When to use colour (`NO_COLOR` is honoured) [default: auto] [possible
                              values: auto, always, never]
-      -v, --verbose...       Log to standard error; repeat for more
+      -v, --verbose...       Log requests and more to standard error; repeat for more
     "#);
 }
 
@@ -171,7 +171,7 @@ fn destroy() {
           --json             Write data as JSON to standard output
           --color <WHEN>     When to use colour (`NO_COLOR` is honoured) [default: auto] [possible
                              values: auto, always, never]
-      -v, --verbose...       Log to standard error; repeat for more
+      -v, --verbose...       Log requests and more to standard error; repeat for more
     "#);
 }
 
@@ -186,16 +186,15 @@ fn journal() {
 
     Commands:
       list    List the runs
-      show    Show the records of a run, or of every run
+      show    Show every record, or those of a run or a step
       verify  Check that the record is whole, and name the first record that does not hold
       tail    Show the newest records
       help    Print this message or the help of the given subcommand(s)
 
     Options:
-          --project <PROJECT>  The project folder [default: .]
-          --stream <NAME>      Which deployment's stream to read [default: the only one]
-      -h, --help               Print help (see more with '--help')
-      -V, --version            Print version
+          --stream <NAME>  Which deployment's stream to read [default: the only one]
+      -h, --help           Print help (see more with '--help')
+      -V, --version        Print version
 
     Global options:
           --state-dir <DIR>  Where journal, locks and keys are kept [default: <PROJECT>/.twinctl]
@@ -205,7 +204,7 @@ fn journal() {
           --json             Write data as JSON to standard output
           --color <WHEN>     When to use colour (`NO_COLOR` is honoured) [default: auto] [possible
                              values: auto, always, never]
-      -v, --verbose...       Log to standard error; repeat for more
+      -v, --verbose...       Log requests and more to standard error; repeat for more
     "#);
 }
 
@@ -241,7 +240,7 @@ fn cloud() {
           --json             Write data as JSON to standard output
           --color <WHEN>     When to use colour (`NO_COLOR` is honoured) [default: auto] [possible
                              values: auto, always, never]
-      -v, --verbose...       Log to standard error; repeat for more
+      -v, --verbose...       Log requests and more to standard error; repeat for more
     "#);
 }
 

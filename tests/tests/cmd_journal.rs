@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use insta::assert_snapshot;
-use tests::twinctl::{FILTERS, Sandbox};
+use tests::twinctl::{FILTERS, Sandbox, wait};
 
 #[test]
 fn without_a_journal_nothing_is_made() {
@@ -26,9 +26,14 @@ fn reading_writes_nothing() {
     let sandbox = Sandbox::of_example("factory");
     sandbox.deploy();
     let before = sandbox.files();
-    for words in
-        [&["list"][..], &["list", "--json"], &["show"], &["show", "last", "--json"], &["verify"], &["tail", "-n", "3"]]
-    {
+    for words in [
+        &["list"][..],
+        &["list", "--json"],
+        &["show"],
+        &["show", "--run", "last", "--json"],
+        &["verify"],
+        &["tail", "-n", "3"],
+    ] {
         let ran = sandbox.run(&[&["journal"], words].concat());
         assert_eq!(ran.code, 0, "{ran:#?}");
         assert!(!ran.stdout.is_empty(), "{words:?} shows nothing");
@@ -47,7 +52,7 @@ fn runs_and_records_are_shown() {
         RUN            STARTED               TOOK  KIND    DEFINITION    STATUS    STEPS
         [run]  [time]  [took]  deploy  [digest]  finished  31 created, 3 found, 4 passed
         "#);
-        assert_snapshot!(sandbox.run(&["journal", "show", "last", "--step", "setup/resource-group"]).snapshot(), @r#"
+        assert_snapshot!(sandbox.run(&["journal", "show", "--run", "last", "--step", "setup/resource-group"]).snapshot(), @r#"
         exit 0
         --- stdout
         [seq]  [time]  step-started setup/resource-group
@@ -75,7 +80,7 @@ fn records_are_data_and_chained() {
         }
     }
     let run = records[0]["run"].as_str().unwrap();
-    let same = sandbox.run(&["journal", "show", &run[..13], "--json"]).code(0).json();
+    let same = sandbox.run(&["journal", "show", "--run", &run[..13], "--json"]).code(0).json();
     assert_eq!(same.as_array().unwrap().len(), records.len());
     let lines = sandbox.run(&["journal", "tail", "-n", "2", "--json"]).code(0).stdout;
     assert_eq!(lines.lines().count(), 2, "a line per record: {lines}");
@@ -85,7 +90,7 @@ fn records_are_data_and_chained() {
 fn a_run_that_is_not_there_is_a_usage_error() {
     let sandbox = Sandbox::of_example("factory");
     sandbox.deploy();
-    assert_snapshot!(sandbox.run(&["journal", "show", "zzz"]).snapshot(), @r#"
+    assert_snapshot!(sandbox.run(&["journal", "show", "--run", "zzz"]).snapshot(), @r#"
     exit 2
     --- stderr
     error[unknown-run]: failed to find the run `zzz`
@@ -154,5 +159,33 @@ fn copy(from: &Path, to: &Path) {
             true => copy(&entry.path(), &target),
             false => drop(fs::copy(entry.path(), target).unwrap()),
         }
+    }
+}
+
+#[test]
+fn a_follower_ends_when_nobody_reads_any_more() {
+    use std::io::{BufRead, BufReader};
+    let sandbox = Sandbox::of_example("factory");
+    sandbox.deploy();
+    let mut follower = sandbox.start(&["journal", "tail", "-n", "1000", "--follow", "--json"]);
+    let mut line = String::new();
+    // Far more is written than the pipe takes, so the follower is still writing when its reader goes.
+    BufReader::with_capacity(1, follower.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with('{'), "{line}");
+    let _ = wait(follower).code(0);
+}
+
+#[test]
+fn a_project_can_be_named_like_everywhere() {
+    let sandbox = Sandbox::of_example("factory");
+    sandbox.deploy();
+    let folder = sandbox.project();
+    let named = |words: &[&str]| {
+        let mut command = tests::twinctl::command(words);
+        command.arg("--state-dir").arg(sandbox.state()).arg(&folder);
+        tests::twinctl::run(command).code(0).stdout
+    };
+    for words in [&["journal", "list"][..], &["journal", "show"], &["journal", "verify"], &["journal", "tail"]] {
+        assert_eq!(named(words), sandbox.run(words).stdout, "{words:?}");
     }
 }

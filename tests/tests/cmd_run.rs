@@ -1,7 +1,7 @@
 //! `twinctl run`.
 
 use insta::assert_snapshot;
-use tests::twinctl::{FILTERS, Sandbox, signal, wait};
+use tests::twinctl::{FILTERS, Sandbox, run, signal, wait};
 
 /// A fault that the first hub meets again and again.
 const HUB_IS_REFUSED: &str = "error,status=400,code=BadRequest,method=PUT,path=*/IotHubs/*,times=0";
@@ -36,6 +36,63 @@ fn the_summary_is_data() {
     let summary = sandbox.run(&["run", "--json"]).code(0).json();
     assert_eq!((&summary["result"], &summary["exit"]), (&"finished".into(), &0.into()));
     assert!(summary["outcomes"]["created"].as_u64() > Some(20), "{summary}");
+}
+
+#[test]
+fn what_clouds_know_of_each_other_is_derived_and_goes_with_the_deployment() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let sandbox = Sandbox::of_example("factory");
+    let file = sandbox.project().join("config_inter_cloud.json");
+    sandbox.deploy();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let shown = sandbox.run(&["journal", "show", "--json", "--step", "l4/adt"]).code(0).json();
+    let host = shown.as_array().unwrap().iter().find_map(|record| record["event"]["output"]["host_name"].as_str());
+    assert_eq!(document["azure"]["l4_adt_instance_url"], format!("https://{}", host.unwrap()));
+    assert_eq!(document["connections"], serde_json::json!({}));
+    let before = std::fs::metadata(&file).unwrap();
+    assert_eq!(before.permissions().mode() & 0o777, 0o600);
+    sandbox.deploy();
+    assert_eq!(std::fs::metadata(&file).unwrap().ino(), before.ino(), "a run that changes nothing wrote it again");
+    let _ = sandbox.run(&["destroy", "--yes"]).code(0);
+    assert!(!file.exists(), "nothing stands that it could tell of");
+}
+
+#[test]
+fn a_run_from_elsewhere_leaves_that_folder_alone() {
+    let sandbox = Sandbox::of_example("factory");
+    sandbox.deploy();
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::write(elsewhere.path().join("config.json"), r#"{"digital_twin_name": "another"}"#).unwrap();
+    let mut destroy = sandbox.command(&["destroy", "--yes"]);
+    destroy.current_dir(elsewhere.path());
+    let _ = run(destroy).code(0);
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_state_folder_in_the_project_stays_out_of_version_control() {
+    let sandbox = Sandbox::of_example("factory");
+    let state = sandbox.project().join(".twinctl");
+    let _ = sandbox.run(&["run", "--state-dir", ".twinctl"]).code(0);
+    assert_eq!(std::fs::read_to_string(state.join(".gitignore")).unwrap(), "*\n");
+    assert!(!sandbox.state().exists(), "the option goes before the environment");
+}
+
+#[test]
+fn logs_hold_no_secret() {
+    let sandbox = Sandbox::of_example("factory");
+    let mut traced = sandbox.command(&["run", "-vvv"]);
+    traced.env("TWINCTL_LOG", "trace");
+    let traced = run(traced).code(0);
+    assert!(traced.stderr.contains("==> Request: url: https://localhost"), "the requests are not in the log");
+    let key = std::fs::read_to_string(sandbox.state().join("inter-cloud.key")).unwrap();
+    // A token of the local cloud is a JWT, which begins so; its login takes a secret by this name.
+    for secret in ["eyJ", "Bearer ", "client_secret", key.trim()] {
+        let line = traced.stderr.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret:?} was logged");
+    }
+    assert!(!traced.stdout.contains("eyJ"));
 }
 
 #[test]

@@ -100,3 +100,17 @@ fn delete_cold_container(sandbox: &Sandbox) {
     });
     assert!(matches!(submitted, Submitted::Done(_)), "{submitted:?}");
 }
+
+#[test]
+fn a_misspelt_folder_is_not_a_project_without_a_deployment() {
+    let sandbox = Sandbox::empty();
+    for words in
+        [&["status"][..], &["destroy", "--yes"], &["rollback"], &["validate"], &["cloud", "up"], &["journal", "list"]]
+    {
+        let mut command = tests::twinctl::command(words);
+        command.arg("misspelt").current_dir(sandbox.project());
+        let refused = tests::twinctl::run(command).code(3);
+        assert!(refused.stderr.starts_with("error[no-project]: failed to find the project /"), "{refused:#?}");
+    }
+    assert!(!sandbox.project().join("misspelt").exists(), "it was made");
+}

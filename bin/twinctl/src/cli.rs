@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 
-use crate::environment;
+use crate::{aim, environment};
 
 /// Deploys a digital twin across clouds, live data included, and never loses its place.
 ///
@@ -42,7 +42,7 @@ pub(crate) struct Global {
     /// When to use colour (`NO_COLOR` is honoured)
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// Log to standard error; repeat for more
+    /// Log requests and more to standard error; repeat for more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -303,7 +303,7 @@ pub(crate) enum FaultCommand {
     Set {
         /// A fault, as `kind,key=value,...` or JSON: latency, throttle, error, reply-lost, propagation,
         /// operation-fails, soft-delete; aimed by service, method, path, nth, times
-        #[arg(required = true, value_name = "FAULT")]
+        #[arg(required = true, value_name = "FAULT", value_parser = aim::fault)]
         faults: Vec<local::faults::Fault>,
     },
     /// List the faults in force

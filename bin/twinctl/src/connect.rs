@@ -102,7 +102,11 @@ fn no_login(error: &azure::Error) -> Failure {
 }
 
 fn no_key(error: &workflows::inter_cloud::Error) -> Failure {
-    Failure::of(Exit::Error, "use the key of the state folder", error)
+    let failure = Failure::of(Exit::Error, "use the key of the state folder", error);
+    match error {
+        workflows::inter_cloud::Error::Exposed { path, .. } => failure.hint(format!("chmod 600 {}", path.display())),
+        _ => failure,
+    }
 }
 
 #[cfg(test)]

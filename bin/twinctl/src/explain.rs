@@ -24,6 +24,10 @@ pub(crate) fn journal(tried: impl Into<String>, error: &Error) -> Failure {
     match error {
         // What can be done depends on what the store said.
         Error::Unreadable { remedy, .. } => failure.hint(remedy),
+        // The records hold: verifying them would find nothing.
+        Error::Definition { .. } => failure.hint(
+            "restore `definitions` of the state folder from a copy; `twinctl run` with unchanged project files also writes it",
+        ),
         _ => failure,
     }
 }

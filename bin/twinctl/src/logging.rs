@@ -19,7 +19,10 @@ pub(crate) fn start(verbose: u8, output: Output) {
     }
 }
 
-/// What to log. Our own crates speak up first; HTTP libraries only from the third `-v` on.
+/// What each request to a cloud was and how it was answered; tokens are redacted there, bodies are left out.
+const REQUESTS: &str = "typespec_client_core::http::policies::logging=debug";
+
+/// What to log: what our own crates do and every request first, then more of both; libraries' internals last.
 fn filter(verbose: u8, wanted: Option<String>) -> Option<String> {
     let ours = |level: &str| {
         let crates = ["twinctl", "workflows", "engine", "journal", "azure", "local"];
@@ -28,8 +31,8 @@ fn filter(verbose: u8, wanted: Option<String>) -> Option<String> {
     match (wanted, verbose) {
         (Some(filter), _) => Some(filter),
         (None, 0) => None,
-        (None, 1) => Some(format!("warn,{}", ours("info"))),
-        (None, 2) => Some(format!("info,{}", ours("debug"))),
+        (None, 1) => Some(format!("warn,{},{REQUESTS}", ours("info"))),
+        (None, 2) => Some(format!("info,{},{REQUESTS}", ours("debug"))),
         (None, _) => Some(format!("debug,{}", ours("trace"))),
     }
 }

@@ -15,6 +15,7 @@
 //! 2. Only this crate reads the environment, the terminal and the working directory.
 //! 3. `plan`, `validate`, `status` and `journal` open nothing for writing and start no process.
 
+mod aim;
 mod cli;
 mod codes;
 mod commands;

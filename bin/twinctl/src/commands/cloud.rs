@@ -48,7 +48,19 @@ pub(crate) async fn start(dir: &Path, time: CloudTime) -> Result<Endpoints, Fail
     args.push(dir.into());
     args.extend(time.realistic.map(|scale| format!("--realistic={scale}").into()));
     let launch = Launch { program, args, deadline: START };
-    process::up(dir, &launch).await.map_err(|error| unmanaged("start the local cloud", &error))
+    process::up(dir, &launch).await.map_err(|error| unstarted(&error))
+}
+
+/// What keeps a cloud from starting, with what to do about a port that is taken: deployed host names hold its ports.
+fn unstarted(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let failure = unmanaged("start the local cloud", error);
+    match failure.causes.iter().any(|cause| cause.contains("Address already in use")) {
+        true => failure.hint(
+            "stop what listens there (the cloud of a project that this one is a copy of?), or begin anew on other \
+             ports: `twinctl cloud reset`, or without the copied `.twinctl`",
+        ),
+        false => failure,
+    }
 }
 
 /// Where the local cloud of a folder serves, if it is up; starts nothing.

@@ -24,7 +24,9 @@ pub(crate) async fn rollback(global: &Global, options: &Rollback, output: Output
         return nothing("nothing was ever deployed from here", output);
     };
     if let Some(run) = view.last_run().filter(|run| run.status == RunStatus::RolledBack) {
-        return nothing(&format!("run {} is rolled back already", run.id), output);
+        let stands = view.state().definition().is_some();
+        let next = if stands { "; `twinctl destroy` removes what stands" } else { "" };
+        return nothing(&format!("run {} is rolled back already{next}", run.id), output);
     }
     let failed = |error| explain::deploy(TRIED, &error);
     let definition = view.last_definition().map_err(failed)?;
