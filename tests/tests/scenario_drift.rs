@@ -9,8 +9,8 @@ use tests::{by_hand::ByHand, twinctl::Sandbox};
 fn last_made(sandbox: &Sandbox, part: &str) -> String {
     let effects = sandbox.effects();
     let puts = effects.iter().filter(|effect| effect["operation"] == "PutResource");
-    let ids = puts.filter_map(|effect| effect["resource"].as_str());
-    ids.filter(|id| id.contains(part)).next_back().expect("it was made").to_owned()
+    let mut ids = puts.filter_map(|effect| effect["resource"].as_str());
+    ids.rfind(|id| id.contains(part)).expect("it was made").to_owned()
 }
 
 /// A second run in a row changes nothing.

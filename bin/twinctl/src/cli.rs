@@ -1,4 +1,5 @@
 //! What can be typed: the clap definitions, and nothing else.
+#![allow(rustdoc::invalid_html_tags, reason = "the doc comments are help texts, read as they stand")]
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
