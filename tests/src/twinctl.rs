@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::OnceLock,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// No command of a test takes this long.
@@ -349,14 +349,24 @@ fn binary() -> &'static Path {
     })
 }
 
-/// Whether the binary is missing or one of the sources that cargo noted for it is newer.
+/// Whether the binary is missing or a source of it is newer. (Cargo notes the sources of what it was asked for only, and
+/// `cargo test` builds the binary unasked.)
 fn is_stale(binary: &Path) -> bool {
-    let changed = |path: &Path| fs::metadata(path).and_then(|about| about.modified()).ok();
-    let (Some(built), Ok(sources)) = (changed(binary), fs::read_to_string(binary.with_extension("d"))) else {
-        return true;
-    };
-    // Folders of this product have no blanks in their names, so splitting is enough.
-    sources.split_whitespace().skip(1).any(|source| changed(Path::new(source)).is_none_or(|time| time > built))
+    let Ok(built) = fs::metadata(binary).and_then(|about| about.modified()) else { return true };
+    let sources = ["journal", "engine", "dtdl", "functions", "providers", "workflows", "bin"];
+    sources.iter().any(|folder| is_newer(&repository().join(folder), built))
+}
+
+/// Whether a Rust source or manifest at or below `path` changed after `time`; tests and benchmarks are no sources.
+fn is_newer(path: &Path, time: SystemTime) -> bool {
+    if path.ends_with("tests") || path.ends_with("benches") {
+        return false;
+    }
+    if let Ok(entries) = fs::read_dir(path) {
+        return entries.flatten().any(|entry| is_newer(&entry.path(), time));
+    }
+    let is_source = path.extension().is_some_and(|extension| extension == "rs" || extension == "toml");
+    is_source && fs::metadata(path).and_then(|about| about.modified()).is_ok_and(|changed| changed > time)
 }
 
 /// Builds it, one test process at a time: the first builds, the others find it done.
