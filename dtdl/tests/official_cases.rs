@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr)] // What differs is this test's result.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use dtdl::{Document, Models, Rules};
@@ -27,7 +28,7 @@ fn shared(path: &str) -> Option<PathBuf> {
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")), PathBuf::from);
     let path = root.join(path);
     if !path.exists() {
-        eprintln!("skipped: {} is missing (set TWINCTL_SHARED)", path.display());
+        let _ = writeln!(std::io::stderr(), "skipped: {} is missing (set TWINCTL_SHARED)", path.display());
         return None;
     }
     Some(path)
@@ -76,7 +77,7 @@ fn agrees_with_the_official_parser() {
     }
     let mut top: Vec<_> = differing.into_iter().collect();
     top.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    eprintln!("agreement {agree} of {total} ({:.2} %)", 100.0 * agree as f64 / total as f64);
+    let _ = writeln!(std::io::stderr(), "agreement {agree} of {total} ({:.2} %)", 100.0 * agree as f64 / total as f64);
     for (why, count) in top.iter().take(15) {
         eprintln!("{count:6} {why}");
     }

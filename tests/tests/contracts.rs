@@ -1,6 +1,8 @@
 //! Contracts of the whole: what is sent while a twin is deployed, changed, rolled back and destroyed keeps to Microsoft's
 //! specifications, and so does what the local cloud answers.
 
+use std::io::Write as _;
+
 use engine::{
     Executor, Seams, Stop,
     report::{Ended, Report},
@@ -45,7 +47,6 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Holds everything that the given processes send and get against the specifications.
-#[allow(clippy::print_stderr, reason = "the coverage is for whoever runs the tests")]
 fn keeps_contracts(definitions: &[Definition], steps: &[What<'_>]) {
     let Some(contracts) = Contracts::ours() else { return };
     let recorder = Recorder::new();
@@ -63,7 +64,7 @@ fn keeps_contracts(definitions: &[Definition], steps: &[What<'_>]) {
     });
     let exchanges = recorder.take();
     let report = contracts.check(&exchanges);
-    eprintln!("{report}");
+    let _ = writeln!(std::io::stderr(), "{report}");
     report.assert_kept();
     assert!(report.covered.len() >= 20, "a deployment uses many operations");
     let spoiled: Vec<Exchange> = exchanges.iter().flat_map(spoil).collect();

@@ -2,6 +2,8 @@
 //!
 //! A process killed once is killed at every point; one killed twice at a sample of them, since pairs are many.
 
+use std::io::Write;
+
 use engine::sweep::{
     Count, Disturbed, Scenario,
     crash::{self, Kills},
@@ -33,8 +35,9 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
 }
 
+/// Past the test runner's capture: the counts are part of what a run of the tests shows.
 fn print(sweep: &str, count: Count) {
-    eprintln!("{sweep}: {count}");
+    writeln!(std::io::stderr(), "sweep: {sweep}: {count}").expect("standard error takes a line");
 }
 
 #[test]

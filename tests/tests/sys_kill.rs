@@ -1,7 +1,9 @@
 //! Real kills: `kill -9` of twinctl and of the local cloud, at chosen points and at random ones.
 
 use std::{
-    env, thread,
+    env,
+    io::Write as _,
+    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -134,7 +136,7 @@ fn killed_ten_times_in_a_row_at_random() {
     let undisturbed = Outcome::undisturbed();
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").subsec_nanos();
     let seed = env::var("TWINCTL_TEST_SEED").map_or(u64::from(clock), |seed| seed.parse().expect("a number"));
-    eprintln!("TWINCTL_TEST_SEED={seed}");
+    let _ = writeln!(std::io::stderr(), "TWINCTL_TEST_SEED={seed}");
     let mut random = seed | 1;
     let sandbox = Sandbox::of_example("factory");
     let _ = sandbox.run(&["cloud", "up"]).code(0);

@@ -4,6 +4,7 @@
 //! and the words of errors, too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -20,7 +21,8 @@ fn corpus() -> Option<PathBuf> {
 #[test]
 fn the_recorded_service_is_matched() {
     let Some(folder) = corpus() else {
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "skipped: the recordings are not there; set TWINCTL_SHARED to the folder that holds data/adt-recordings"
         );
         return;
@@ -36,7 +38,7 @@ fn the_recorded_service_is_matched() {
         let recording: Value = serde_json::from_str(line).unwrap();
         scored += replay(&cloud, &recording, &carried, &mut differences);
     }
-    eprintln!("{scored} recorded steps scored, {} differ", differences.len());
+    let _ = writeln!(std::io::stderr(), "{scored} recorded steps scored, {} differ", differences.len());
     assert_eq!(differences, BTreeMap::new());
     assert!(scored > 800, "only {scored} steps were scored");
 }
