@@ -95,7 +95,11 @@ fn actor() -> Actor {
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("threads can be made");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .expect("threads can be made");
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let bare = bare(folder.path());
     println!("{STEPS} steps that do nothing, {RECORDS_PER_STEP} records each; times are per step\n");

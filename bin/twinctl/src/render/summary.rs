@@ -126,6 +126,9 @@ impl Summary<'_> {
             (Ended::Failed { .. }, _) => {
                 vec!["`twinctl resume` once the cause is gone", "`twinctl rollback` undoes what was done"]
             }
+            (Ended::RolledBack { .. }, _) if self.rollback && self.report.counts.undone.is_empty() => {
+                vec!["`twinctl status` shows what stands", "`twinctl destroy` takes the whole deployment away"]
+            }
             (Ended::RolledBack { .. }, _) if self.rollback => {
                 vec!["`twinctl status` shows what stands", "`twinctl run` deploys again"]
             }
