@@ -8,6 +8,9 @@
 //! | setting | one entry of it: plain text, or a reference to a secret ([`settings::Setting`]) |
 //! | secret reference | which token stands there, by connection and generation, with its fingerprint; safe to journal |
 //! | twin info | which twin and which of its properties a device feeds; built at deployment, never guessed |
+//! | telemetry | values of one device at one moment ([`telemetry::Telemetry`]) |
+//! | call | what a host hands to a function, with its deadline ([`call::Call`]) |
+//! | answer | what a function says, one stable code each ([`answer::Answer`]) |
 //! | package | the zip that an app is deployed from; equal contents make equal bytes |
 //!
 //! Invariants:
@@ -16,7 +19,10 @@
 //! - A secret's value is only ever held by [`settings::Secret`], which never prints.
 //! - Functions that share an app never give one setting two meanings.
 
+pub mod answer;
+pub mod call;
 pub mod function;
 pub mod package;
 pub mod settings;
+pub mod telemetry;
 pub mod twin_info;

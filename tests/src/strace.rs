@@ -50,8 +50,8 @@ pub struct Call {
     pub name: String,
     /// Its arguments as `strace` writes them, quotes in strings no longer escaped.
     pub arguments: String,
-    /// Whether it succeeded.
-    pub succeeded: bool,
+    /// What it returned; `None` when it failed, or did not return.
+    pub result: Option<u64>,
 }
 
 /// The calls of a trace made with `-f -o`, in order of their entry.
@@ -70,7 +70,7 @@ pub fn read(trace: &Path) -> Vec<Call> {
         if let Some(resumed) = rest.strip_prefix("<... ") {
             if let Some(place) = unfinished.remove(thread) {
                 calls[place].returned = number;
-                calls[place].succeeded = succeeded(resumed);
+                calls[place].result = result(resumed);
             }
         } else if let Some((name, arguments)) = rest.split_once('(') {
             let is_unfinished = arguments.ends_with("<unfinished ...>");
@@ -82,15 +82,16 @@ pub fn read(trace: &Path) -> Vec<Call> {
                 returned: if is_unfinished { usize::MAX } else { number },
                 name: name.to_owned(),
                 arguments: arguments.replace("\\\"", "\""),
-                succeeded: !is_unfinished && succeeded(rest),
+                result: if is_unfinished { None } else { result(rest) },
             });
         }
     }
     calls
 }
 
-fn succeeded(line: &str) -> bool {
-    line.rsplit_once(" = ").is_some_and(|(_, result)| !result.starts_with('-') && !result.starts_with('?'))
+/// The number after the last equals sign; an error's is negative, that of a call which never returned a question mark.
+fn result(line: &str) -> Option<u64> {
+    line.rsplit_once(" = ")?.1.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -110,8 +111,8 @@ mod tests {
         ];
         fs::write(&path, lines.join("\n")).unwrap();
         let calls = read(&path);
-        let seen: Vec<_> = calls.iter().map(|c| (c.name.as_str(), c.entered, c.returned, c.succeeded)).collect();
-        assert_eq!(seen, [("write", 0, 0, true), ("fdatasync", 1, 3, true), ("writev", 2, 2, false)]);
+        let seen: Vec<_> = calls.iter().map(|c| (c.name.as_str(), c.entered, c.returned, c.result)).collect();
+        assert_eq!(seen, [("write", 0, 0, Some(7)), ("fdatasync", 1, 3, Some(0)), ("writev", 2, 2, None)]);
         assert!(calls[0].arguments.contains(r#"{"n":1}"#));
     }
 }

@@ -4,7 +4,9 @@
 //! say what they are; but
 //! - a record is found in the trace by its hash, which stands in the write to a file of the journal;
 //! - an effect is found by its place in the cloud's effect log, which is plain text;
-//! - a send is a write to a socket whose other end is one of the cloud's ports.
+//! - a send is a write to a socket whose other end is one of the cloud's ports, of a record of application data that is
+//!   long enough for a request. What a connection does for itself (a handshake that nobody waits for any more because
+//!   another connection became free, a farewell to one that was idle) may happen at any time and carries no request.
 //!
 //! With one step at a time, each effect must then happen between the sync of one intent and the outcome of that
 //! very step, with a send in between; and nothing may be sent between the write of an intent and the return of its
@@ -26,6 +28,13 @@ use tests::{
 
 /// Long enough for every record and effect; what matters stands in full.
 const OPTIONS: [&str; 6] = ["-f", "-yy", "-s", "700000", "-e", "trace=pwrite64,fdatasync,write,writev,sendto,sendmsg"];
+
+/// How a record of application data begins (RFC 8446, section 5.1), as `strace` writes it.
+const APPLICATION_DATA: &str = r#""\27\3\3"#;
+
+/// Bytes of the shortest request: its line and its bearer token alone take more. The end of a handshake takes at most 74,
+/// a farewell 24.
+const SHORTEST_REQUEST: u64 = 150;
 
 /// How long a traced command may take.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -150,7 +159,7 @@ impl Trace {
             call.name == "fdatasync"
                 && in_journal(call) == in_journal(write)
                 && call.entered > write.returned
-                && call.succeeded
+                && call.result.is_some()
         };
         let sync = self.calls.iter().find(is_sync).unwrap_or_else(|| panic!("{record} was never synced"));
         Durable { written: write.entered, synced: sync.returned }
@@ -201,8 +210,10 @@ fn belongs(effect: &Value, step: &str) -> bool {
 fn sends(calls: &[Call], ports: &[String]) -> Vec<usize> {
     let sends = calls.iter().filter(|call| ["write", "writev", "sendto", "sendmsg"].contains(&call.name.as_str()));
     let to_cloud = |call: &&Call| {
-        let socket = call.arguments.split_once(">,").map_or("", |(socket, _)| socket);
-        ports.iter().any(|port| socket.ends_with(&format!(":{port}]")))
+        let (socket, bytes) = call.arguments.split_once(">,").unwrap_or_default();
+        let carries_request =
+            bytes.contains(APPLICATION_DATA) && call.result.is_some_and(|sent| sent >= SHORTEST_REQUEST);
+        carries_request && ports.iter().any(|port| socket.ends_with(&format!(":{port}]")))
     };
     sends.filter(to_cloud).map(|call| call.entered).collect()
 }

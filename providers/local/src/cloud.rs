@@ -7,9 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use crate::adt;
+use crate::apps::Apps;
 use crate::arm::lifecycle;
 use crate::clock::Clock;
+use crate::cosmos;
 use crate::effects;
+use crate::events::Grid;
 use crate::faults::Faults;
 use crate::listen::Service;
 use crate::server::Error;
@@ -23,6 +26,9 @@ pub(crate) struct Cloud {
     pub(crate) faults: Faults,
     pub(crate) hosts: Hosts,
     pub(crate) twins: adt::Service,
+    pub(crate) apps: Apps,
+    pub(crate) grid: Grid,
+    pub(crate) documents: cosmos::Store,
     pub(crate) instance: String,
     pub(crate) stop: CancellationToken,
     /// Data-plane requests refused so far per role assignment, for the propagation fault.
@@ -46,6 +52,9 @@ impl Cloud {
             adt::Service::open(dir, effects.clone(), clock.clone()).map_err(|error| Error::Twins(Box::new(error)))?;
         let cloud = Self {
             dir: dir.to_owned(),
+            apps: Apps::default(),
+            grid: Grid::open(dir, clock.clone())?,
+            documents: cosmos::Store::open(dir, clock.clone())?,
             clock,
             effects,
             faults,

@@ -15,7 +15,7 @@ use crate::arm::lifecycle::STAND_ALONE;
 use crate::arm::resource;
 use crate::arm::types::{self, ROLES};
 use crate::cloud::Cloud;
-use crate::iot_hub;
+use crate::iot::registry;
 use crate::state::{Device, Held, Package, Resource, State};
 
 /// Types whose names are made of the principal's id.
@@ -79,7 +79,12 @@ fn label(state: &State, assignment: &Resource) -> String {
 }
 
 fn devices(state: &State) -> Value {
-    state.all::<Device>().iter().map(|(key, device)| (key.clone(), iot_hub::show(device))).collect::<Map<_, _>>().into()
+    state
+        .all::<Device>()
+        .iter()
+        .map(|(key, device)| (key.clone(), registry::show(device)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn packages(state: &State) -> Value {

@@ -35,6 +35,8 @@ pub struct Endpoints {
     pub imds: Url,
     /// The IoT Hub data plane, HTTPS; hubs are `{name}.hub.localhost` on the same port.
     pub iot_hub: Url,
+    /// IoT Hub for devices, MQTT 3.1.1 over TLS; hubs are `{name}.hub.localhost` on the same port.
+    pub mqtt: Url,
     /// Function package upload (Kudu), HTTPS; apps are `{name}.scm.localhost` on the same port.
     pub scm: Url,
     /// Function apps, HTTPS; apps are `{name}.web.localhost` on the same port.
@@ -56,7 +58,8 @@ pub struct Endpoints {
 }
 
 /// Names under which [`Endpoints::url`] finds a base URL.
-pub const NAMES: [&str; 10] = ["arm", "adt", "adt-http", "login", "imds", "iot-hub", "scm", "web", "data", "control"];
+pub const NAMES: [&str; 11] =
+    ["arm", "adt", "adt-http", "login", "imds", "iot-hub", "mqtt", "scm", "web", "data", "control"];
 
 impl Endpoints {
     /// The base URL of that name (one of [`NAMES`]), or `None`.
@@ -68,6 +71,7 @@ impl Endpoints {
             "login" => &self.login,
             "imds" => &self.imds,
             "iot-hub" => &self.iot_hub,
+            "mqtt" => &self.mqtt,
             "scm" => &self.scm,
             "web" => &self.web,
             "data" => &self.data,

@@ -9,6 +9,8 @@
 //! | operation | a long-running operation; begun by a PUT, DELETE or upload, ended by being looked at |
 //! | minted | drawn once when a resource is created: principal ids, keys |
 //! | effect | something that really happened to the state, as the effect log lists it |
+//! | app | a function app: its package, its settings, and the process that runs them |
+//! | delivery | an event on its way to one subscription, kept until it has arrived or was given up |
 //! | fault | something that goes wrong on demand, aimed at certain requests |
 //! | dump | the whole state in canonical form, equal for equal deployments |
 //!
@@ -23,16 +25,20 @@
 
 pub mod adt;
 mod answer;
+mod apps;
 mod arm;
+mod blob;
 pub mod clock;
 mod cloud;
 mod control;
+mod cosmos;
 mod data_plane;
 mod dump;
 pub mod effects;
 pub mod endpoints;
+mod events;
 pub mod faults;
-mod iot_hub;
+mod iot;
 pub mod lines;
 mod listen;
 mod lock;

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::faults::{Kind, Target};
-use crate::{arm, control, data_plane, iot_hub, scm, token};
+use crate::{apps, arm, blob, control, cosmos, data_plane, iot, query, scm, token};
 
 /// Largest request body that is read, in bytes; function packages are the largest that are sent.
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
@@ -33,6 +33,7 @@ pub(crate) enum Service {
     Login,
     Imds,
     IotHub,
+    Mqtt,
     Scm,
     Web,
     Data,
@@ -40,13 +41,14 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Arm,
         Self::Adt,
         Self::AdtHttp,
         Self::Login,
         Self::Imds,
         Self::IotHub,
+        Self::Mqtt,
         Self::Scm,
         Self::Web,
         Self::Data,
@@ -62,6 +64,7 @@ impl Service {
             Self::Login => "login",
             Self::Imds => "imds",
             Self::IotHub => "iot-hub",
+            Self::Mqtt => "mqtt",
             Self::Scm => "scm",
             Self::Web => "web",
             Self::Data => "data",
@@ -74,7 +77,8 @@ impl Service {
         if self == Self::AdtHttp { "adt" } else { self.name() }
     }
 
-    pub(crate) fn is_https(self) -> bool {
+    /// Whether it speaks TLS; all but MQTT then speak HTTP.
+    pub(crate) fn is_tls(self) -> bool {
         !matches!(self, Self::AdtHttp | Self::Imds | Self::Control)
     }
 }
@@ -114,6 +118,7 @@ async fn connection(cloud: Arc<Cloud>, service: Service, stream: TcpStream, tls:
     match tls {
         None => speak(cloud, service, stream).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE_DEADLINE, tls.accept(stream)).await {
+            Ok(Ok(stream)) if service == Service::Mqtt => iot::mqtt(cloud, stream).await,
             Ok(Ok(stream)) => speak(cloud, service, stream).await,
             Ok(Err(error)) => tracing::debug!(service = service.name(), %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(service = service.name(), "the TLS handshake took too long"),
@@ -168,7 +173,7 @@ async fn answer(
     if let Some(refusal) = before(service, &hits).await {
         return Ok(refusal.into_response());
     }
-    let response = dispatch(&cloud, service, request, &hits);
+    let response = dispatch(&cloud, service, request, &hits).await;
     if hits.contains(&Kind::ReplyLost) {
         return Err(Lost);
     }
@@ -199,21 +204,17 @@ fn throttled(service: Service) -> Answer {
         Service::Adt | Service::AdtHttp => {
             Answer::json(429, json!({ "error": { "statusCode": 429, "message": LIMIT } }))
         }
-        Service::IotHub => iot_hub::error(429, "ThrottlingException", LIMIT),
+        Service::IotHub => iot::error(429, "ThrottlingException", LIMIT),
         _ => Answer::error(429, "TooManyRequests", "The request is being throttled."),
     }
 }
 
 fn failed(service: Service, status: u16, code: &str) -> Answer {
     const MESSAGE: &str = "The request failed on demand.";
-    if service == Service::IotHub {
-        iot_hub::error(status, code, MESSAGE)
-    } else {
-        Answer::error(status, code, MESSAGE)
-    }
+    if service == Service::IotHub { iot::error(status, code, MESSAGE) } else { Answer::error(status, code, MESSAGE) }
 }
 
-fn dispatch(
+async fn dispatch(
     cloud: &Arc<Cloud>,
     service: Service,
     request: Request<Bytes>,
@@ -224,14 +225,23 @@ fn dispatch(
         Service::Adt | Service::AdtHttp => data_plane::digital_twins(cloud, service, request),
         Service::Login => token::login(cloud, &request).into_response(),
         Service::Imds => token::metadata(cloud, &request).into_response(),
-        Service::IotHub => iot_hub::handle(cloud, &request).into_response(),
+        Service::IotHub => iot::handle(cloud, &request).into_response(),
         Service::Scm => scm::handle(cloud, &request, hits).into_response(),
-        Service::Web => not_served("function apps", &request),
-        Service::Data => not_served("blob storage and Cosmos DB", &request),
+        Service::Web => apps::http(cloud, request).await,
+        Service::Data => data(cloud, &request),
         Service::Control => control::handle(cloud, &request).into_response(),
+        // Its connections never get as far as an HTTP request.
+        Service::Mqtt => Answer::empty(400).into_response(),
     }
 }
 
-fn not_served(what: &str, request: &Request<Bytes>) -> axum::http::Response<Body> {
-    Answer::not_implemented(what, request).into_response()
+/// The data planes that share a listener are told apart by host name.
+fn data(cloud: &Arc<Cloud>, request: &Request<Bytes>) -> axum::http::Response<Body> {
+    if let Some(account) = query::subject(request, "documents") {
+        return cosmos::handle(cloud, &account, request);
+    }
+    match query::subject(request, "blob") {
+        Some(account) => blob::handle(cloud, &account, request),
+        None => Answer::not_implemented("this data plane", request).into_response(),
+    }
 }

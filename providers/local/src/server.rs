@@ -19,7 +19,7 @@ use crate::endpoints::{Endpoints, SUBSCRIPTION, TENANT};
 use crate::faults::{Fault, Faults};
 use crate::listen::{self, Service};
 use crate::lock::{self, Attempt, Lock, Owner};
-use crate::{lines, tls};
+use crate::{apps, events, lines, tls};
 
 /// How a remembered port that is taken is waited for: a client's passing connection may sit on it.
 const PORT_PATIENCE: Duration = Duration::from_secs(3);
@@ -33,6 +33,8 @@ pub struct Options {
     pub realistic: Option<f64>,
     /// Faults in force from the start.
     pub faults: Vec<Fault>,
+    /// The port for MQTT, on which device SDKs insist (8883); `None` takes a free one.
+    pub mqtt_port: Option<u16>,
 }
 
 /// What starting or serving can run into.
@@ -132,7 +134,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let dir = options.dir;
     let clock = Clock::system(options.realistic);
     let lock = claim(&dir, &clock)?;
-    let listeners = bind_all(&dir).await?;
+    let listeners = bind_all(&dir, options.mqtt_port).await?;
     let tls = tls::server_config(&dir)?;
     let ports = ports_of(&listeners).map_err(|source| folder(&dir, source))?;
     let faults = Faults::default();
@@ -142,9 +144,11 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let cloud = Arc::new(Cloud::open(&dir, clock, faults, Hosts::new(ports), &endpoints.instance, stop.clone())?);
     let tasks = TaskTracker::new();
     for (service, listener) in listeners {
-        let tls = service.is_https().then(|| Arc::clone(&tls));
+        let tls = service.is_tls().then(|| Arc::clone(&tls));
         tasks.spawn(listen::serve(Arc::clone(&cloud), service, listener, tls, tasks.clone()));
     }
+    tasks.spawn(events::run(Arc::clone(&cloud)));
+    tasks.spawn(apps::run(Arc::clone(&cloud)));
     tasks.close();
     endpoints.write(&dir).map_err(|source| folder(&dir, source))?;
     Ok(Running { endpoints, dir, stop, tasks, _lock: lock })
@@ -190,7 +194,7 @@ fn claim(dir: &Path, clock: &Clock) -> Result<Lock, Error> {
     }
 }
 
-async fn bind_all(dir: &Path) -> Result<Vec<(Service, TcpListener)>, Error> {
+async fn bind_all(dir: &Path, mqtt: Option<u16>) -> Result<Vec<(Service, TcpListener)>, Error> {
     let path = dir.join("ports.json");
     let mut ports: BTreeMap<String, u16> = match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| folder(dir, error.into()))?,
@@ -199,7 +203,9 @@ async fn bind_all(dir: &Path) -> Result<Vec<(Service, TcpListener)>, Error> {
     };
     let mut listeners = Vec::new();
     for service in Service::ALL {
-        let listener = bind(service, ports.get(service.name()).copied().unwrap_or(0)).await?;
+        let asked = mqtt.filter(|_| service == Service::Mqtt);
+        let port = asked.or_else(|| ports.get(service.name()).copied()).unwrap_or(0);
+        let listener = bind(service, port).await?;
         let port = listener.local_addr().map_err(|source| folder(dir, source))?.port();
         ports.insert(service.name().to_owned(), port);
         listeners.push((service, listener));
@@ -230,7 +236,7 @@ fn ports_of(listeners: &[(Service, TcpListener)]) -> io::Result<BTreeMap<Service
 fn endpoints(dir: &Path, ports: &BTreeMap<Service, u16>) -> Endpoints {
     let url = |service: Service| {
         let port = ports.get(&service).copied().unwrap_or_default();
-        let base = if service.is_https() { "https://localhost" } else { "http://127.0.0.1" };
+        let base = if service.is_tls() { "https://localhost" } else { "http://127.0.0.1" };
         Url::parse(&format!("{base}:{port}/")).expect("a host and a port make a URL")
     };
     Endpoints {
@@ -240,6 +246,8 @@ fn endpoints(dir: &Path, ports: &BTreeMap<Service, u16>) -> Endpoints {
         login: url(Service::Login),
         imds: url(Service::Imds),
         iot_hub: url(Service::IotHub),
+        mqtt: Url::parse(&format!("mqtts://localhost:{}", ports.get(&Service::Mqtt).copied().unwrap_or_default()))
+            .expect("a host and a port make a URL"),
         scm: url(Service::Scm),
         web: url(Service::Web),
         data: url(Service::Data),
