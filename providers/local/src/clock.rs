@@ -61,6 +61,13 @@ impl Clock {
     pub fn lasts(&self, recorded: Duration) -> Duration {
         self.realistic.map_or(Duration::ZERO, |scale| recorded.mul_f64(scale.max(0.0)))
     }
+
+    /// How long a step of a schedule lasts here that must not collapse to nothing: the pause before a retry, a restart.
+    ///
+    /// Scaled like everything when time is realistic; a hundredth, and at least 50 ms, when it is instant.
+    pub fn paced(&self, recorded: Duration) -> Duration {
+        if self.is_realistic() { self.lasts(recorded) } else { (recorded / 100).max(Duration::from_millis(50)) }
+    }
 }
 
 /// Formats a moment as Azure writes it: RFC 3339, seven digits of a second, `Z`.
@@ -83,7 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn instant_time_has_no_durations() {
-        assert_eq!(Clock::system(None).lasts(Duration::from_secs(1228)), Duration::ZERO);
+    fn instant_time_has_no_durations_but_keeps_a_pace() {
+        let clock = Clock::system(None);
+        assert_eq!(clock.lasts(Duration::from_secs(1228)), Duration::ZERO);
+        assert_eq!(clock.paced(Duration::from_secs(60)), Duration::from_millis(600));
+        assert_eq!(clock.paced(Duration::ZERO), Duration::from_millis(50));
+        assert_eq!(Clock::system(Some(0.5)).paced(Duration::from_secs(60)), Duration::from_secs(30));
     }
 }
