@@ -23,8 +23,12 @@ pub const DOCUMENT_DB: &str = "2024-08-15";
 pub const STORAGE: &str = "2023-05-01";
 /// The data plane of a twin instance.
 pub const DIGITAL_TWINS_DATA: &str = "2023-10-31";
+/// The data plane of a Cosmos account, as `x-ms-version`: the newest that Microsoft documents.
+pub const COSMOS_DATA: &str = "2018-12-31";
 /// The device registry of a hub.
 pub const IOT_HUB_DATA: &str = "2021-04-12";
+/// The messages of a hub's devices.
+pub const IOT_HUB_DEVICE: &str = "2020-03-13";
 
 /// The Resource Manager versions by provider namespace.
 const TABLE: [(&str, &str); 9] = [

@@ -54,6 +54,26 @@ impl Tokens {
     }
 }
 
+/// How a token is written into the `authorization` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// As everybody does.
+    Bearer,
+    /// As Cosmos DB does: a form of its own, which is then URL-encoded.
+    Cosmos,
+}
+
+impl Scheme {
+    fn header(self, token: &str) -> String {
+        match self {
+            Self::Bearer => format!("Bearer {token}"),
+            Self::Cosmos => {
+                url::form_urlencoded::byte_serialize(format!("type=aad&ver=1.0&sig={token}").as_bytes()).collect()
+            }
+        }
+    }
+}
+
 /// Puts a token on requests to one host.
 ///
 /// Unlike azure_core's own policy it lets plain HTTP pass to this machine, and refuses a request to any other host:
@@ -62,24 +82,26 @@ impl Tokens {
 pub(crate) struct Bearer {
     tokens: Arc<Tokens>,
     home: Url,
+    scheme: Scheme,
 }
 
 impl Bearer {
-    pub(crate) fn new(tokens: Arc<Tokens>, home: Url) -> Self {
-        Self { tokens, home }
+    pub(crate) fn new(tokens: Arc<Tokens>, home: Url, scheme: Scheme) -> Self {
+        Self { tokens, home, scheme }
     }
+}
 
-    fn check(&self, url: &Url) -> azure_core::Result<()> {
-        let safe = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(url));
-        if !safe {
-            return Err(refuse("a token is not sent over plain HTTP"));
-        }
-        if !belongs(&self.home, url) {
-            let host = url.host_str().unwrap_or("?").to_owned();
-            return Err(refuse(format!("the service refers to another host, {host}: no token is sent there")));
-        }
-        Ok(())
+/// Whether a token for `home` may go to a URL.
+pub(crate) fn check(home: &Url, url: &Url) -> azure_core::Result<()> {
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(url));
+    if !safe {
+        return Err(refuse("a token is not sent over plain HTTP"));
     }
+    if !belongs(home, url) {
+        let host = url.host_str().unwrap_or("?").to_owned();
+        return Err(refuse(format!("the service refers to another host, {host}: no token is sent there")));
+    }
+    Ok(())
 }
 
 fn refuse(message: impl Into<std::borrow::Cow<'static, str>>) -> azure_core::Error {
@@ -109,9 +131,9 @@ fn is_this_machine(url: &Url) -> bool {
 #[async_trait]
 impl Policy for Bearer {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        self.check(request.url())?;
+        check(&self.home, request.url())?;
         let token = self.tokens.token().await?;
-        request.insert_header("authorization", format!("Bearer {token}"));
+        request.insert_header("authorization", self.scheme.header(&token));
         let response = next[0].send(ctx, request, &next[1..]).await?;
         if response.status() == StatusCode::Unauthorized {
             // It may have been revoked: the next attempt fetches another one.

@@ -12,7 +12,8 @@ use url::Url;
 use crate::{
     Error, arm,
     auth::Tokens,
-    credentials::Principal,
+    cosmos,
+    credentials::{Principal, Secret},
     digital_twins::{self, Limits, Pace},
     error::Plane,
     http::Service,
@@ -22,6 +23,8 @@ use crate::{
 /// The scope of tokens for Resource Manager and for deployment sites.
 const ARM_SCOPE: &str = "https://management.azure.com/.default";
 const DIGITAL_TWINS_SCOPE: &str = "https://digitaltwins.azure.net/.default";
+/// What every account in the public cloud takes; the official SDKs fall back to it.
+const COSMOS_SCOPE: &str = "https://cosmos.azure.com/.default";
 const IOT_HUB_SCOPE: &str = "https://iothubs.azure.net/.default";
 
 /// How to reach a cloud.
@@ -72,6 +75,7 @@ struct Shared {
     arm_tokens: Arc<Tokens>,
     digital_twins_tokens: Arc<Tokens>,
     iot_hub_tokens: Arc<Tokens>,
+    cosmos_tokens: Arc<Tokens>,
     /// By host: the limits are the instance's, whoever asks.
     paces: Mutex<HashMap<String, Arc<Pace>>>,
 }
@@ -82,11 +86,21 @@ impl Azure {
     pub fn new(options: Options) -> Self {
         let tokens = |scope| Tokens::new(Arc::clone(&options.credential), scope);
         let (arm_tokens, digital_twins_tokens) = (tokens(ARM_SCOPE), tokens(DIGITAL_TWINS_SCOPE));
-        let iot_hub_tokens = tokens(IOT_HUB_SCOPE);
+        let (iot_hub_tokens, cosmos_tokens) = (tokens(IOT_HUB_SCOPE), tokens(COSMOS_SCOPE));
         let service = Service::new(&options, Plane::Arm, options.arm.clone(), &arm_tokens);
         let arm = arm::Client::new(service, options.poll_interval);
         let paces = Mutex::default();
-        Self { shared: Arc::new(Shared { options, arm_tokens, digital_twins_tokens, iot_hub_tokens, paces }), arm }
+        Self {
+            shared: Arc::new(Shared {
+                options,
+                arm_tokens,
+                digital_twins_tokens,
+                iot_hub_tokens,
+                cosmos_tokens,
+                paces,
+            }),
+            arm,
+        }
     }
 
     /// Azure Resource Manager.
@@ -117,6 +131,28 @@ impl Azure {
     pub fn iot_hub(&self, host_name: &str) -> Result<iot_hub::Client, Error> {
         let base = base_url(host_name)?;
         Ok(iot_hub::Client::new(Service::new(&self.shared.options, Plane::IotHub, base, &self.shared.iot_hub_tokens)))
+    }
+
+    /// The items of a container, by the account's `properties.documentEndpoint` that Resource Manager returned.
+    ///
+    /// # Errors
+    /// When `endpoint` is not one.
+    pub fn cosmos(&self, endpoint: &Url, database: &str, container: &str) -> Result<cosmos::Container, Error> {
+        let base = base_url(endpoint.as_str())?;
+        let service = Service::new(&self.shared.options, Plane::Cosmos, base, &self.shared.cosmos_tokens);
+        Ok(cosmos::Container::new(service, database, container))
+    }
+
+    /// A device of a hub, as which messages are sent, by the `properties.hostName` that Resource Manager returned. `key`
+    /// is the device's primary or secondary key ([`iot_hub::Device::primary_key`]).
+    ///
+    /// # Errors
+    /// When `hub_host` is not a host name or `key` not base64.
+    pub fn device(&self, hub_host: &str, device_id: &str, key: &Secret) -> Result<iot_hub::device::Sender, Error> {
+        let base = base_url(hub_host)?;
+        let tokens = iot_hub::sas::Tokens::new(&base, device_id, key)?;
+        let service = Service::authorised_by(&self.shared.options, Plane::Device, base, Arc::new(tokens));
+        Ok(iot_hub::device::Sender::new(service, device_id))
     }
 
     /// The deployment site of a function app, by the host that its site resource names ([`scm::host_of`]).

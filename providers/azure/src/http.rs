@@ -1,10 +1,10 @@
 //! The pipeline: one per service, and what goes in and comes out of it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
 use azure_core::http::{
     ClientOptions, Context, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport,
-    headers::HeaderName,
+    headers::HeaderName, policies::Policy,
 };
 use bytes::Bytes;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     Error, Options,
-    auth::{Bearer, Tokens},
+    auth::{Bearer, Scheme, Tokens},
     error::Plane,
 };
 
@@ -27,7 +27,13 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(options: &Options, plane: Plane, base: Url, tokens: &Arc<Tokens>) -> Self {
-        let bearer = Bearer::new(Arc::clone(tokens), base.clone());
+        let scheme = if plane == Plane::Cosmos { Scheme::Cosmos } else { Scheme::Bearer };
+        let bearer = Bearer::new(Arc::clone(tokens), base.clone(), scheme);
+        Self::authorised_by(options, plane, base, Arc::new(bearer))
+    }
+
+    /// A service whose requests another policy authorises.
+    pub(crate) fn authorised_by(options: &Options, plane: Plane, base: Url, policy: Arc<dyn Policy>) -> Self {
         let client_options = ClientOptions {
             per_try_policies: options.per_try_policies.clone(),
             retry: RetryOptions::none(),
@@ -39,7 +45,7 @@ impl Service {
             option_env!("CARGO_PKG_VERSION"),
             client_options,
             Vec::new(),
-            vec![Arc::new(bearer)],
+            vec![policy],
             None,
         );
         Self { plane, base, pipeline, timeout: options.timeout }
@@ -101,7 +107,7 @@ impl Service {
 pub(crate) struct Call {
     method: Method,
     url: Url,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(Cow<'static, str>, String)>,
     body: Bytes,
 }
 
@@ -130,8 +136,9 @@ impl Call {
         Self::new(Method::Delete, url)
     }
 
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    /// Adds a header; its name is in lower case.
+    pub(crate) fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 
@@ -162,10 +169,17 @@ impl Call {
         let mut request = Request::new(self.url, self.method);
         request.insert_header("accept", "application/json");
         for (name, value) in self.headers {
-            request.insert_header(HeaderName::from_static(name), value);
+            request.insert_header(header_name(name), value);
         }
         request.set_body(self.body);
         request
+    }
+}
+
+fn header_name(name: Cow<'static, str>) -> HeaderName {
+    match name {
+        Cow::Borrowed(name) => HeaderName::from_static(name),
+        Cow::Owned(name) => HeaderName::from(name),
     }
 }
 

@@ -1,4 +1,7 @@
-//! The device registry of an IoT hub.
+//! An IoT hub: its device registry, and its devices ([`device`]).
+
+pub mod device;
+pub(crate) mod sas;
 
 use azure_core::http::Method;
 use serde_json::{Value, json};
@@ -9,7 +12,7 @@ use crate::{
     http::{Answer, Call, Service},
 };
 
-/// A device identity as the registry holds it, without its keys.
+/// A device identity as the registry holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// The device id, unique in its hub.

@@ -26,6 +26,7 @@
 pub mod api;
 pub mod arm;
 mod auth;
+pub mod cosmos;
 pub mod credentials;
 pub mod digital_twins;
 mod error;

@@ -11,8 +11,12 @@ pub(crate) enum Plane {
     Arm,
     /// A Digital Twins instance.
     DigitalTwins,
+    /// A Cosmos DB account's items.
+    Cosmos,
     /// A hub's device registry.
     IotHub,
+    /// A hub as its devices see it: they come with keys, there is no role to wait for.
+    Device,
     /// An app's deployment site.
     Scm,
 }
@@ -60,7 +64,7 @@ pub(super) fn status(plane: Plane, status: u16, code: Option<&str>, message: &st
         501 => Kind::Permanent,
         // A deployment site takes minutes to come up behind its gateway.
         401 | 403 | 404 | 502 | 503 if plane == Plane::Scm => Kind::NotYet,
-        401 | 403 if plane != Plane::Arm => Kind::NotYet,
+        401 | 403 if !matches!(plane, Plane::Arm | Plane::Device) => Kind::NotYet,
         // The next attempt brings a new token.
         401 if code == Some("ExpiredAuthenticationToken") => Kind::Transient,
         _ if (400..500).contains(&status) && asks_to_wait(code, message) => Kind::NotYet,
@@ -127,6 +131,8 @@ mod tests {
             (Plane::DigitalTwins, 403, None, "", Kind::NotYet),
             (Plane::DigitalTwins, 401, None, "Unauthorized", Kind::NotYet),
             (Plane::IotHub, 401, None, "", Kind::NotYet),
+            (Plane::Device, 401, Some("IotHubUnauthorizedAccess"), "Unauthorized", Kind::Permanent),
+            (Plane::Device, 409, Some("IotHubNotActive"), "not currently in Active state", Kind::NotYet),
             (Plane::Scm, 503, None, "", Kind::NotYet),
             (Plane::Arm, 503, None, "", Kind::Transient),
             (Plane::Arm, 501, None, "", Kind::Permanent),

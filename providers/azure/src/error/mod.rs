@@ -100,7 +100,7 @@ impl Error {
             status: Some(answer.status),
             code,
             message,
-            request_id: ["x-ms-request-id", "x-ms-correlation-request-id", "request-id"]
+            request_id: ["x-ms-request-id", "x-ms-correlation-request-id", "request-id", "x-ms-activity-id"]
                 .iter()
                 .find_map(|name| answer.header(name))
                 .map(str::to_owned),
