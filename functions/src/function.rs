@@ -58,6 +58,12 @@ impl Function {
         }
     }
 
+    /// Whether the function asks which twin a device feeds.
+    #[must_use]
+    pub const fn needs_twin_info(self) -> bool {
+        matches!(self, Self::AdtPusher | Self::AdtUpdater)
+    }
+
     /// What calls the function.
     #[must_use]
     pub const fn trigger(self) -> Trigger {

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// The map's file at the root of a package; the setting `DIGITAL_TWIN_INFO` then holds `@` and this name. A setting is too
+/// small for thousands of devices.
+pub const FILE: &str = "digital-twin-info.json";
+
 /// The map from devices to twins, built and checked at deployment.
 ///
 /// The functions take it as it is: a device that it does not name has no twin, a property that it does not name is
@@ -14,6 +18,14 @@ pub struct TwinInfo {
     pub digital_twin_name: String,
     /// The devices by id.
     pub devices: BTreeMap<String, DeviceInfo>,
+}
+
+impl TwinInfo {
+    /// The map as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("it is plain structs with string keys")
+    }
 }
 
 /// The twin that a device feeds.

@@ -16,6 +16,7 @@ use engine::{
     graph::Graph,
     sweep::{CrashPoints, World, Worlds},
 };
+use functions::package::Handler;
 use journal::{Actor, Append, Digest, Event, Record, RunId, Store, Stream, StreamState};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -87,7 +88,9 @@ impl Worlds for LocalWorlds {
         let deployment = self.definitions.values().next().map(deployment_id).unwrap_or_default();
         LocalWorld {
             control: endpoints.client().expect("the certificate is one").build().expect("a client can be built"),
-            clouds: Clouds::local(access, None).expect("the certificate is one"),
+            clouds: Clouds::local(access, None)
+                .expect("the certificate is one")
+                .with_handler(Handler::bytes(*b"never started")),
             known: Known(self.definitions.clone()),
             folder,
             cloud,

@@ -10,7 +10,10 @@ use azure::{
     transport,
 };
 use engine::step::{Error, FailureKind};
-use functions::settings::{Secret, SecretRef};
+use functions::{
+    package::{Compression, Handler},
+    settings::{Secret, SecretRef},
+};
 use url::Url;
 
 use crate::inter_cloud::Key;
@@ -27,7 +30,10 @@ pub struct Clouds {
     pub azure: Azure,
     /// The wait between two looks at something that names none.
     pub(crate) poll_interval: Duration,
+    /// How packages are built: compressed where a network lies between.
+    pub(crate) compression: Compression,
     key: Option<Key>,
+    handler: Option<Handler>,
 }
 
 /// How to reach a local cloud.
@@ -63,7 +69,13 @@ impl Clouds {
             limits: Limits::none(),
             ..Options::new(access.arm, credential, transport)
         };
-        Ok(Self { azure: Azure::new(options), poll_interval: LOCAL_POLL, key })
+        Ok(Self {
+            azure: Azure::new(options),
+            poll_interval: LOCAL_POLL,
+            compression: Compression::Stored,
+            key,
+            handler: None,
+        })
     }
 
     /// The real Azure, with the credentials that are at hand.
@@ -75,7 +87,27 @@ impl Clouds {
         let credential = credentials::chain(login, &transport)?;
         let arm = Url::parse(ARM).expect("the public cloud's address is a URL");
         let options = Options::new(arm, credential, transport);
-        Ok(Self { poll_interval: options.poll_interval, azure: Azure::new(options), key })
+        Ok(Self {
+            poll_interval: options.poll_interval,
+            azure: Azure::new(options),
+            compression: Compression::Deflated,
+            key,
+            handler: None,
+        })
+    }
+
+    /// The same with the program that function apps run; without it no app's code can be looked at or deployed.
+    #[must_use]
+    pub fn with_handler(mut self, handler: Handler) -> Self {
+        self.handler = Some(handler);
+        self
+    }
+
+    pub(crate) fn handler(&self) -> Result<&Handler, Error> {
+        let missing = "find the functions' program: none was given";
+        self.handler
+            .as_ref()
+            .ok_or_else(|| Error::failed(FailureKind::Permanent, missing).with_code("no-functions-program"))
     }
 
     pub(crate) fn reveal(&self, reference: &SecretRef) -> Result<Secret, Error> {

@@ -29,6 +29,7 @@ const CODES: &[Code] = &[
     code("locked", "wait for the owner to end; `twinctl journal tail --follow` shows what it does"),
     code("model-changed", "give the changed model a new version"),
     code("no-account", "write it into the `azure` section of `config_credentials.json`"),
+    code("no-functions-program", "`just package` builds it; `TWINCTL_FUNCTIONS` names another one"),
     code("no-journal", "`twinctl run` makes the first deployment; `--state-dir` names another state folder"),
     code("no-login", "`az login`, or credentials in the environment or in `config_credentials.json`"),
     code("no-project", "name the project's folder, or change to it"),

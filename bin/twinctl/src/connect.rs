@@ -11,7 +11,7 @@ use workflows::{
     project::AzureCredentials,
 };
 
-use crate::{environment, exit::Exit, failure::Failure};
+use crate::{environment, exit::Exit, failure::Failure, program};
 
 /// The local cloud that serves at `endpoints`.
 pub(crate) fn local(endpoints: &Endpoints, key: Option<Key>) -> Result<Clouds, Failure> {
@@ -24,7 +24,8 @@ pub(crate) fn local(endpoints: &Endpoints, key: Option<Key>) -> Result<Clouds, F
         ca_pem,
         policies: Vec::new(),
     };
-    Clouds::local(access, key).map_err(|error| unconnected("connect to the local cloud", &error))
+    let clouds = Clouds::local(access, key).map_err(|error| unconnected("connect to the local cloud", &error))?;
+    Ok(clouds.with_handler(program::for_local()))
 }
 
 /// No cloud at all, for what is answered from the journal alone: nothing listens there, and nothing is sent.
@@ -47,7 +48,7 @@ pub(crate) async fn public(
     key: Option<Key>,
 ) -> Result<(Clouds, Principal), Failure> {
     let login = login(given, tenant);
-    let clouds = Clouds::public(&login, key).map_err(|error| no_login(&error))?;
+    let clouds = Clouds::public(&login, key).map_err(|error| no_login(&error))?.with_handler(program::for_azure());
     let principal = clouds.azure.principal().await.map_err(|error| no_login(&error))?;
     Ok((clouds, principal))
 }

@@ -8,6 +8,8 @@ use journal::Actor;
 pub(crate) const STATE_DIR: &str = "TWINCTL_STATE_DIR";
 /// The local cloud's folder.
 pub(crate) const CLOUD_DIR: &str = "TWINCTL_CLOUD_DIR";
+/// The program that function apps run, instead of the one that would be found.
+pub(crate) const FUNCTIONS: &str = "TWINCTL_FUNCTIONS";
 /// What is logged, in the syntax of `tracing`'s filters; implies `-v`.
 pub(crate) const LOG: &str = "TWINCTL_LOG";
 
@@ -19,6 +21,7 @@ pub(crate) const HELP: &str = "\
 Environment:
   TWINCTL_STATE_DIR  the same as --state-dir
   TWINCTL_CLOUD_DIR  the same as --cloud-dir
+  TWINCTL_FUNCTIONS  the program that function apps run (otherwise this one; for Azure the build beside it)
   TWINCTL_LOG        what to log, for example `debug` or `engine=trace,journal=debug`
   NO_COLOR           no colour, whatever its value
   CI_JOB_URL, GITHUB_RUN_ID and their like name the CI run in the journal

@@ -29,6 +29,7 @@ mod failure;
 mod logging;
 mod output;
 mod place;
+mod program;
 mod project;
 mod render;
 mod runs;

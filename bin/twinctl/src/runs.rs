@@ -24,7 +24,7 @@ use crate::{
     failure::{self, Failure},
     output::Output,
     place::Place,
-    project,
+    program, project,
     render::{
         self,
         progress::{Shown, Totals},
@@ -58,6 +58,7 @@ pub(crate) async fn clouds(place: &Place, target: &Target, yes: bool, output: Ou
             connect::local(&endpoints, key)
         }
         TargetKind::Cloud => {
+            program::demand_for_azure()?;
             let tenant = target.azure.as_ref().map(|account| account.tenant.as_str());
             let given = project::credentials(place);
             let (clouds, principal) = connect::public(given.as_ref(), tenant, key).await?;

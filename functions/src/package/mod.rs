@@ -1,4 +1,7 @@
-//! The zip that an app is deployed from. Equal contents make equal bytes, whenever and wherever it is built.
+//! The zip that an app is deployed from. Equal contents make an equal digest and equal bytes, whenever and wherever it
+//! is built.
+
+mod handler;
 
 use std::{
     collections::BTreeMap,
@@ -9,49 +12,99 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
-use crate::function::{Function, Trigger};
+pub use handler::{Handler, Unreadable};
 
-/// The name of the native handler at the root of a package.
+use crate::{
+    function::{Function, Trigger},
+    twin_info::{self, TwinInfo},
+};
+
+/// The name of the native program at the root of a package.
 pub const HANDLER: &str = "handler";
 
-/// What goes into an app's package.
-#[derive(Debug, Clone, Copy)]
-pub struct Contents<'a> {
-    /// The functions that the app hosts.
-    pub functions: &'a [Function],
-    /// The native handler's bytes; without it the host has nothing to start, which only the local cloud tolerates.
-    pub handler: Option<&'a [u8]>,
-}
+/// Separates our digests from those of anything else.
+const DOMAIN: &[u8] = b"twinctl.package.v1\n";
 
-/// A finished package.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Package {
-    /// The zip.
-    pub bytes: Vec<u8>,
-    /// SHA-256 of the zip in lower-case hexadecimal: the package's name in storage and its digest in the journal.
-    pub digest: String,
-}
+const DOCUMENT: u32 = 0o644;
+const PROGRAM: u32 = 0o755;
 
-/// Builds the package of an app on Azure: `host.json`, a `function.json` per function, the handler.
+/// What an app is deployed from: documents for the host, which twin each device feeds, the program.
 ///
-/// # Errors
-/// [`Error`] when the zip cannot be written, which for memory means that it grew beyond the format.
-pub fn build(contents: Contents<'_>) -> Result<Package, Error> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (path, text) in documents(contents.functions) {
-        add(&mut zip, &path, 0o644, text.as_bytes())?;
+/// The digest is that of the contents and not of the zip, so that it is known without building one: the program is large,
+/// and whether a package changed is asked more often than it does.
+#[derive(Debug, Clone)]
+pub struct Package {
+    documents: BTreeMap<String, String>,
+    handler: Handler,
+}
+
+/// How the program is put into the zip; the documents are always compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As it is: for a host on the same machine.
+    Stored,
+    /// Compressed: for a host behind a network.
+    Deflated,
+}
+
+impl Package {
+    /// The package of an app on Azure: `host.json`, a `function.json` per function, the device map where the app's
+    /// functions need one, the program.
+    #[must_use]
+    pub fn new(functions: &[Function], twin_info: Option<&TwinInfo>, handler: Handler) -> Self {
+        let mut documents = BTreeMap::from([("host.json".to_owned(), pretty(&host()))]);
+        for function in functions {
+            documents.insert(format!("{function}/function.json"), pretty(&bindings(*function)));
+        }
+        if let Some(info) = twin_info {
+            documents.insert(twin_info::FILE.to_owned(), info.to_json());
+        }
+        Self { documents, handler }
     }
-    if let Some(handler) = contents.handler {
-        add(&mut zip, HANDLER, 0o755, handler)?;
+
+    /// SHA-256 over path, mode and SHA-256 of every file, in order of the paths, in lower-case hexadecimal.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the program cannot be read.
+    pub fn digest(&self) -> Result<String, Unreadable> {
+        let mut entries: BTreeMap<&str, (u32, String)> = BTreeMap::new();
+        for (path, text) in &self.documents {
+            entries.insert(path, (DOCUMENT, hex(&Sha256::digest(text))));
+        }
+        entries.insert(HANDLER, (PROGRAM, self.handler.digest()?.to_owned()));
+        let mut hasher = Sha256::new_with_prefix(DOMAIN);
+        for (path, (mode, digest)) in entries {
+            // No path holds a line feed, so no two lists make one text.
+            hasher.update(format!("{path}\n{mode:o} {digest}\n"));
+        }
+        Ok(hex(&hasher.finalize()))
     }
-    let bytes = zip.finish().map_err(Error::Zip)?.into_inner();
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Package { bytes, digest })
+
+    /// Builds the zip.
+    ///
+    /// # Errors
+    /// [`Error`] when the program cannot be read, or the zip grows beyond its format.
+    pub fn zip(&self, compression: Compression) -> Result<Vec<u8>, Error> {
+        let handler = self.handler.read()?;
+        let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(handler.len() + (1 << 16))));
+        for (path, text) in &self.documents {
+            add(&mut zip, path, options(DOCUMENT, CompressionMethod::Deflated), text.as_bytes())?;
+        }
+        let method = match compression {
+            Compression::Stored => CompressionMethod::Stored,
+            Compression::Deflated => CompressionMethod::Deflated,
+        };
+        add(&mut zip, HANDLER, options(PROGRAM, method), &handler)?;
+        Ok(zip.finish().map_err(Error::Zip)?.into_inner())
+    }
 }
 
 /// A package that could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The program cannot be read.
+    #[error(transparent)]
+    Handler(#[from] Unreadable),
     /// The zip could not be written.
     #[error("write the package")]
     Zip(#[source] ZipError),
@@ -65,13 +118,12 @@ pub enum Error {
     },
 }
 
-/// The JSON documents of a package by path, in order.
-fn documents(functions: &[Function]) -> BTreeMap<String, String> {
-    let mut documents = BTreeMap::from([("host.json".to_owned(), pretty(&host()))]);
-    for function in functions {
-        documents.insert(format!("{function}/function.json"), pretty(&bindings(*function)));
-    }
-    documents
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes what is written to it");
+        text
+    })
 }
 
 fn pretty(value: &Value) -> String {
@@ -111,11 +163,19 @@ fn bindings(function: Function) -> Value {
     }
 }
 
-fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, path: &str, mode: u32, bytes: &[u8]) -> Result<(), Error> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
+fn options(mode: u32, method: CompressionMethod) -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(method)
         .last_modified_time(DateTime::default())
-        .unix_permissions(mode);
+        .unix_permissions(mode)
+}
+
+fn add(
+    zip: &mut ZipWriter<Cursor<Vec<u8>>>,
+    path: &str,
+    options: SimpleFileOptions,
+    bytes: &[u8],
+) -> Result<(), Error> {
     zip.start_file(path, options).map_err(Error::Zip)?;
     zip.write_all(bytes).map_err(|source| Error::File { path: path.to_owned(), source })
 }

@@ -2,48 +2,76 @@ use std::io::Read;
 
 use super::*;
 
-fn names(package: &Package) -> Vec<String> {
-    let zip = zip::ZipArchive::new(Cursor::new(&package.bytes)).unwrap();
+const L2: [Function; 2] = [Function::Dispatcher, Function::Persister];
+
+fn names(zip: &[u8]) -> Vec<String> {
+    let zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
     zip.file_names().map(str::to_owned).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
-fn file(package: &Package, name: &str) -> (Vec<u8>, Option<u32>) {
-    let mut zip = zip::ZipArchive::new(Cursor::new(&package.bytes)).unwrap();
+fn file(zip: &[u8], name: &str) -> (Vec<u8>, Option<u32>) {
+    let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
     let mut file = zip.by_name(name).unwrap();
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).unwrap();
     (bytes, file.unix_mode())
 }
 
-fn l2(handler: Option<&[u8]>) -> Package {
-    build(Contents { functions: &[Function::Dispatcher, Function::Persister], handler }).unwrap()
+fn l2(program: &[u8]) -> Package {
+    Package::new(&L2, None, Handler::bytes(program))
+}
+
+fn l2_zip() -> Vec<u8> {
+    l2(b"binary").zip(Compression::Deflated).unwrap()
 }
 
 #[test]
-fn equal_contents_make_equal_bytes() {
-    assert_eq!(l2(Some(b"binary")), l2(Some(b"binary")));
-    let swapped = build(Contents { functions: &[Function::Persister, Function::Dispatcher], handler: Some(b"binary") });
-    assert_eq!(swapped.unwrap(), l2(Some(b"binary")), "the order in which functions are named means nothing");
-    assert_ne!(l2(Some(b"binary")).digest, l2(Some(b"other")).digest);
-    assert_ne!(l2(Some(b"binary")).digest, l2(None).digest);
+fn equal_contents_make_equal_bytes_and_digests() {
+    assert_eq!(l2_zip(), l2_zip());
+    let swapped = Package::new(&[Function::Persister, Function::Dispatcher], None, Handler::bytes(*b"binary"));
+    assert_eq!(swapped.zip(Compression::Deflated).unwrap(), l2_zip(), "the order of functions means nothing");
+    assert_eq!(swapped.digest().unwrap(), l2(b"binary").digest().unwrap());
+}
+
+#[test]
+fn whatever_is_in_it_counts_in_the_digest() {
+    let info = TwinInfo { digital_twin_name: "factory".into(), ..TwinInfo::default() };
+    let packages = [
+        l2(b"binary"),
+        l2(b"other"),
+        Package::new(&L2[..1], None, Handler::bytes(*b"binary")),
+        Package::new(&L2, Some(&info), Handler::bytes(*b"binary")),
+        Package::new(&L2, Some(&TwinInfo::default()), Handler::bytes(*b"binary")),
+    ];
+    let digests: std::collections::BTreeSet<_> = packages.iter().map(|package| package.digest().unwrap()).collect();
+    assert_eq!(digests.len(), packages.len());
 }
 
 #[test]
 fn a_package_holds_what_the_host_looks_for() {
-    let package = l2(Some(b"binary"));
-    assert_eq!(names(&package), ["dispatcher/function.json", "handler", "host.json", "persister/function.json"]);
-    let (bytes, mode) = file(&package, HANDLER);
+    let zip = l2_zip();
+    assert_eq!(names(&zip), ["dispatcher/function.json", "handler", "host.json", "persister/function.json"]);
+    let (bytes, mode) = file(&zip, HANDLER);
     assert_eq!(bytes, b"binary");
     assert_eq!(mode.unwrap() & 0o777, 0o755, "the host starts it");
-    assert_eq!(names(&l2(None)), ["dispatcher/function.json", "host.json", "persister/function.json"]);
+    assert_eq!(file(&l2(b"binary").zip(Compression::Stored).unwrap(), HANDLER).0, b"binary");
+}
+
+#[test]
+fn the_device_map_is_in_the_package_of_functions_that_need_it() {
+    let info = TwinInfo { digital_twin_name: "factory".into(), ..TwinInfo::default() };
+    let zip =
+        Package::new(&[Function::AdtUpdater], Some(&info), Handler::bytes(*b"x")).zip(Compression::Stored).unwrap();
+    let (bytes, _) = file(&zip, twin_info::FILE);
+    assert_eq!(serde_json::from_slice::<TwinInfo>(&bytes).unwrap(), info);
 }
 
 #[test]
 fn event_grid_functions_have_the_trigger_that_a_subscription_may_point_at() {
-    let (bytes, _) = file(&l2(None), "dispatcher/function.json");
+    let (bytes, _) = file(&l2_zip(), "dispatcher/function.json");
     let document: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(document["bindings"][0]["type"], "eventGridTrigger");
-    let (bytes, _) = file(&l2(None), "persister/function.json");
+    let (bytes, _) = file(&l2_zip(), "persister/function.json");
     let document: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(document["bindings"][0]["type"], "httpTrigger");
     assert_eq!(document["bindings"][0]["route"], "persister");
@@ -51,7 +79,7 @@ fn event_grid_functions_have_the_trigger_that_a_subscription_may_point_at() {
 
 #[test]
 fn the_host_starts_the_handler() {
-    let (bytes, _) = file(&l2(None), "host.json");
+    let (bytes, _) = file(&l2_zip(), "host.json");
     let document: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(document["customHandler"]["description"]["defaultExecutablePath"], HANDLER);
     assert_eq!(document["version"], "2.0");

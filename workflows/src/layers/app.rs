@@ -91,8 +91,9 @@ pub(super) fn package(
 ) -> After {
     let functions: Vec<Function> = site.topology.functions(crate::topology::Cloud::Azure, layer).to_vec();
     let title = format!("functions of {}", site.names.function_app(layer));
+    let twin_info = functions.iter().any(|function| function.needs_twin_info()).then(|| site.definition.twin_info());
     let handle = site.step(At::new(at, "package", title, 60), app, &[settings.into()], move |app| {
-        Package::new(app, functions.clone())
+        Package::new(app, functions.clone(), twin_info.clone())
     });
     handle.into()
 }

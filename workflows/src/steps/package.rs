@@ -1,7 +1,8 @@
 //! The functions of an app, as one package.
 //!
 //! A setting of the app holds the digest of the package that was deployed last: a changed package under an old name
-//! would otherwise go unnoticed.
+//! would otherwise go unnoticed. The program in it comes from the installation and not from the definition, so the digest
+//! is the step's output, which is recorded, and not part of its document.
 
 use std::time::Duration;
 
@@ -14,8 +15,10 @@ use azure::{
 use engine::step::{Change, Context, Error, FailureKind, Fit, Observation, Ownership, Policy, Step};
 use functions::{
     function::Function,
-    package::{self, Contents},
+    package::{self, Handler},
+    twin_info::TwinInfo,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{failed, outputs::App};
@@ -28,19 +31,24 @@ const DIGEST: &str = "TWINCTL_PACKAGE_SHA256";
 pub(crate) struct Package {
     app: App,
     functions: Vec<Function>,
-    built: package::Package,
+    twin_info: Option<TwinInfo>,
+}
+
+/// What an app runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deployed {
+    /// The package's digest.
+    sha256: String,
 }
 
 impl Package {
-    /// The package with `functions` for `app`.
-    pub(crate) fn new(app: App, functions: Vec<Function>) -> Self {
-        let contents = Contents { functions: &functions, handler: None };
-        let built = package::build(contents).expect("a few documents in memory fit into a zip");
-        Self { app, functions, built }
+    /// The package with `functions` for `app`; `twin_info` where one of them needs it.
+    pub(crate) fn new(app: App, functions: Vec<Function>, twin_info: Option<TwinInfo>) -> Self {
+        Self { app, functions, twin_info }
     }
 
-    fn settings(&self) -> Settings {
-        [(DIGEST.to_owned(), Secret::new(self.built.digest.clone()))].into()
+    fn contents(&self, cx: &Context<'_, Clouds>) -> Result<package::Package, Error> {
+        Ok(package::Package::new(&self.functions, self.twin_info.as_ref(), cx.env.handler()?.clone()))
     }
 
     /// The functions that the app's host does not know (yet).
@@ -55,9 +63,13 @@ impl Package {
         Ok(unknown)
     }
 
-    async fn publish(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
+    async fn publish(&self, cx: &Context<'_, Clouds>, package: package::Package) -> Result<(), Error> {
         let scm = cx.env.azure.scm(&self.app.scm_host).map_err(failed)?;
-        let deployment = scm.publish(self.built.bytes.clone().into()).await.map_err(failed)?;
+        let compression = cx.env.compression;
+        // The program is large: building the zip would hold up every other step.
+        let zip = tokio::task::spawn_blocking(move || package.zip(compression));
+        let zip = zip.await.map_err(|error| unbuilt(&error))?.map_err(|error| unbuilt(&error))?;
+        let deployment = scm.publish(zip.into()).await.map_err(failed)?;
         cx.checkpoint(json!({ "deployment": deployment })).await?;
         while let azure::scm::Progress::Running(status) = scm.deployment(&deployment).await.map_err(failed)? {
             cx.pause(format!("the package to be deployed ({status})"), cx.env.poll_interval).await?;
@@ -66,18 +78,26 @@ impl Package {
     }
 }
 
+fn unbuilt(error: &(dyn std::error::Error + 'static)) -> Error {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    Error::failed(FailureKind::Permanent, causes.collect::<Vec<_>>().join(": ")).with_code("no-functions-program")
+}
+
 #[async_trait]
 impl Step<Clouds> for Package {
-    type Output = ();
+    type Output = Deployed;
 
     fn document(&self) -> Value {
-        json!({ "app": self.app.id, "functions": self.functions, "sha256": self.built.digest })
+        let documents = package::Package::new(&self.functions, self.twin_info.as_ref(), Handler::bytes([]));
+        let sha256 = documents.digest().expect("a program in memory is readable");
+        json!({ "app": self.app.id, "functions": self.functions, "documents": sha256 })
     }
 
-    async fn observe(&self, cx: &Context<'_, Clouds>) -> Result<Observation<()>, Error> {
+    async fn observe(&self, cx: &Context<'_, Clouds>) -> Result<Observation<Deployed>, Error> {
+        let wanted = self.contents(cx)?.digest().map_err(|error| unbuilt(&error))?;
         let settings = cx.env.azure.arm().settings(&self.app.id).await.map_err(failed)?.unwrap_or_default();
         let Some(digest) = settings.get(DIGEST) else { return Ok(Observation::Absent) };
-        let fit = if digest.expose() != self.built.digest {
+        let fit = if digest.expose() != wanted {
             Fit::Differs(vec![DIGEST.into()])
         } else {
             match self.unknown(cx).await?.first() {
@@ -85,18 +105,23 @@ impl Step<Clouds> for Package {
                 None => Fit::Exact,
             }
         };
-        Ok(Observation::Present { ownership: Ownership::Unmarkable, fit, output: Some(()) })
+        let output = Some(Deployed { sha256: digest.expose().to_owned() });
+        Ok(Observation::Present { ownership: Ownership::Unmarkable, fit, output })
     }
 
-    async fn apply(&self, cx: &Context<'_, Clouds>, _change: Change<'_>) -> Result<(), Error> {
-        self.publish(cx).await?;
+    async fn apply(&self, cx: &Context<'_, Clouds>, _change: Change<'_>) -> Result<Deployed, Error> {
+        let package = self.contents(cx)?;
+        let sha256 = package.digest().map_err(|error| unbuilt(&error))?;
+        self.publish(cx, package).await?;
         if let Some(function) = self.unknown(cx).await?.first() {
             // Indexing lags behind the deployment; what subscribes to a function needs it to be known.
             let message = format!("see function {function}: the app's host has not indexed it yet");
             return Err(Error::failed(FailureKind::NotYet, message).with_code("function-not-indexed"));
         }
         let write = Write { key: Some(cx.key), ..Write::default() };
-        cx.env.azure.arm().merge_settings(&self.app.id, &self.settings(), &[], write).await.map(drop).map_err(failed)
+        let settings = Settings::from([(DIGEST.to_owned(), Secret::new(sha256.clone()))]);
+        cx.env.azure.arm().merge_settings(&self.app.id, &settings, &[], write).await.map_err(failed)?;
+        Ok(Deployed { sha256 })
     }
 
     /// The app is deleted as a whole; only the note of what it runs is taken back.
