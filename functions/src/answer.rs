@@ -103,6 +103,12 @@ impl Code {
         }
     }
 
+    /// The code of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
     /// Whether the call did what it was asked to do.
     #[must_use]
     pub const fn is_success(self) -> bool {
@@ -121,13 +127,15 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Further members of the body, for example the properties that were left out.
     pub details: Map<String, Value>,
+    /// The device that the call was about, for the log; no part of the body.
+    pub device: Option<String>,
 }
 
 impl Answer {
     /// An answer of a code and a sentence.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None, details: Map::new() }
+        Self { code, message: message.into(), retry_after: None, details: Map::new(), device: None }
     }
 
     /// The same with the time after which to come again.
@@ -141,6 +149,13 @@ impl Answer {
     #[must_use]
     pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same about a device.
+    #[must_use]
+    pub fn about(mut self, device: impl Into<String>) -> Self {
+        self.device = Some(device.into());
         self
     }
 
@@ -162,11 +177,13 @@ mod tests {
     fn codes_have_names_of_their_own() {
         let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
+        assert!(Code::ALL.iter().all(|code| Code::from_name(code.name()) == Some(*code)));
     }
 
     #[test]
     fn a_body_tells_code_and_details() {
-        let answer = Answer::new(Code::NothingToDo, "the twin has newer values").detail("ignored", vec!["colour"]);
+        let answer =
+            Answer::new(Code::NothingToDo, "the twin has newer values").detail("ignored", vec!["colour"]).about("d");
         let body = serde_json::json!({
             "code": "nothing-to-do", "message": "the twin has newer values", "ignored": ["colour"]
         });

@@ -9,6 +9,8 @@
 //! | secret reference | which token stands there, by connection and generation, with its fingerprint; safe to journal |
 //! | twin info | which twin and which of its properties a device feeds; built at deployment, never guessed |
 //! | telemetry | values of one device at one moment ([`telemetry::Telemetry`]) |
+//! | inbound | the forms in which telemetry arrives: Event Grid's, a bare body, the inter-cloud envelope ([`inbound`]) |
+//! | malformed | an input that is not of its form: the place and the reason, never the value ([`inbound::Malformed`]) |
 //! | call | what a host hands to a function, with its deadline ([`call::Call`]) |
 //! | answer | what a function says, one stable code each ([`answer::Answer`]) |
 //! | package | the zip that an app is deployed from; equal contents make equal bytes |
@@ -20,9 +22,21 @@
 //! - Functions that share an app never give one setting two meanings.
 
 pub mod answer;
+pub mod app;
 pub mod call;
+pub mod counters;
+pub mod dispatcher;
 pub mod function;
+pub mod host;
+pub mod hot_writer;
+pub mod inbound;
+pub mod ingestion;
+pub mod item;
 pub mod package;
+pub mod persister;
+pub mod remote;
+mod retry;
 pub mod settings;
+pub mod storage;
 pub mod telemetry;
 pub mod twin_info;

@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-local", &["twinctl-dtdl"]),
     ("twinctl-functions", &["twinctl-azure"]),
     ("twinctl-workflows", &["twinctl-engine", "twinctl-journal", "twinctl-azure", "twinctl-functions", "twinctl-dtdl"]),
+    ("twinctl-twin-functions", &["twinctl-functions"]),
     (
         "twinctl",
         &[
@@ -22,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "twinctl-azure",
             "twinctl-local",
             "twinctl-functions",
+            "twinctl-twin-functions",
             "twinctl-dtdl",
         ],
     ),

@@ -2,13 +2,11 @@
 //!
 //! `S` is [`SecretRef`] on the deployer's side and [`Secret`] on the function's.
 
-use std::collections::BTreeMap;
-
 use url::Url;
 
 use super::{
     AppSettings, Secret, SecretRef,
-    reader::{Error, Reader, Writer},
+    reader::{Environment, Error, Writer},
 };
 use crate::twin_info::TwinInfo;
 
@@ -47,12 +45,16 @@ impl Remote<SecretRef> {
 }
 
 impl Remote<Secret> {
-    fn read(reader: &Reader<'_>, url: &'static str, token: &'static str) -> Result<Self, Error> {
-        Ok(Self { url: reader.url(url)?, token: reader.secret(token)? })
+    fn read(environment: Environment<'_>, url: &'static str, token: &'static str) -> Result<Self, Error> {
+        Ok(Self { url: environment.receiver(url)?, token: environment.secret(token)? })
     }
 
-    fn read_optional(reader: &Reader<'_>, url: &'static str, token: &'static str) -> Result<Option<Self>, Error> {
-        reader.optional(url).map(|_| Self::read(reader, url, token)).transpose()
+    fn read_optional(
+        environment: Environment<'_>,
+        url: &'static str,
+        token: &'static str,
+    ) -> Result<Option<Self>, Error> {
+        environment.optional(url).map(|_| Self::read(environment, url, token)).transpose()
     }
 }
 
@@ -75,11 +77,11 @@ impl CosmosContainer {
             .plain(COSMOS_DB_CONTAINER, &self.container)
     }
 
-    fn read(reader: &Reader<'_>) -> Result<Self, Error> {
+    fn read(environment: Environment<'_>) -> Result<Self, Error> {
         Ok(Self {
-            endpoint: reader.url(COSMOS_DB_ENDPOINT)?,
-            database: reader.text(COSMOS_DB_DATABASE)?,
-            container: reader.text(COSMOS_DB_CONTAINER)?,
+            endpoint: environment.url(COSMOS_DB_ENDPOINT)?,
+            database: environment.text(COSMOS_DB_DATABASE)?,
+            container: environment.text(COSMOS_DB_CONTAINER)?,
         })
     }
 }
@@ -110,12 +112,11 @@ impl AdtUpdater {
     ///
     /// # Errors
     /// [`Error`] names the first setting that is missing or not readable.
-    pub fn from_app_settings(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let reader = Reader(environment);
+    pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
         Ok(Self {
-            adt_instance_url: reader.url(ADT_INSTANCE_URL)?,
-            azure_client_id: reader.text(AZURE_CLIENT_ID)?,
-            twin_info: reader.twin_info(DIGITAL_TWIN_INFO)?,
+            adt_instance_url: environment.url(ADT_INSTANCE_URL)?,
+            azure_client_id: environment.text(AZURE_CLIENT_ID)?,
+            twin_info: environment.twin_info(DIGITAL_TWIN_INFO)?,
         })
     }
 }
@@ -151,13 +152,12 @@ impl AdtPusher<Secret> {
     ///
     /// # Errors
     /// [`Error`] names the first setting that is missing or not readable.
-    pub fn from_app_settings(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let reader = Reader(environment);
+    pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
         Ok(Self {
-            adt_instance_url: reader.optional_url(ADT_INSTANCE_URL)?,
-            azure_client_id: reader.text(AZURE_CLIENT_ID)?,
-            inter_cloud_token: reader.secret(INTER_CLOUD_TOKEN)?,
-            twin_info: reader.twin_info(DIGITAL_TWIN_INFO)?,
+            adt_instance_url: environment.optional_url(ADT_INSTANCE_URL)?,
+            azure_client_id: environment.text(AZURE_CLIENT_ID)?,
+            inter_cloud_token: environment.secret(INTER_CLOUD_TOKEN)?,
+            twin_info: environment.twin_info(DIGITAL_TWIN_INFO)?,
         })
     }
 }
@@ -209,17 +209,16 @@ impl Persister<Secret> {
     ///
     /// # Errors
     /// [`Error`] names the first setting that is missing or not readable.
-    pub fn from_app_settings(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let reader = Reader(environment);
-        let storage = match Remote::read_optional(&reader, REMOTE_WRITER_URL, REMOTE_WRITER_TOKEN)? {
+    pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
+        let storage = match Remote::read_optional(environment, REMOTE_WRITER_URL, REMOTE_WRITER_TOKEN)? {
             Some(remote) => Storage::Remote(remote),
-            None => Storage::Cosmos(CosmosContainer::read(&reader)?),
+            None => Storage::Cosmos(CosmosContainer::read(environment)?),
         };
         Ok(Self {
             storage,
-            adt_pusher: Remote::read_optional(&reader, REMOTE_ADT_PUSHER_URL, ADT_PUSHER_TOKEN)?,
-            inter_cloud_token: reader.optional(PERSISTER_INTER_CLOUD_TOKEN).map(Secret::new),
-            azure_client_id: reader.text(AZURE_CLIENT_ID)?,
+            adt_pusher: Remote::read_optional(environment, REMOTE_ADT_PUSHER_URL, ADT_PUSHER_TOKEN)?,
+            inter_cloud_token: environment.optional(PERSISTER_INTER_CLOUD_TOKEN).map(Secret::new),
+            azure_client_id: environment.text(AZURE_CLIENT_ID)?,
         })
     }
 }
@@ -248,8 +247,8 @@ impl Dispatcher<Secret> {
     ///
     /// # Errors
     /// [`Error`] names the first setting that is missing or not readable.
-    pub fn from_app_settings(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let ingestion = Remote::read_optional(&Reader(environment), REMOTE_INGESTION_URL, REMOTE_INGESTION_TOKEN)?;
+    pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
+        let ingestion = Remote::read_optional(environment, REMOTE_INGESTION_URL, REMOTE_INGESTION_TOKEN)?;
         Ok(Self { ingestion })
     }
 }
@@ -277,11 +276,10 @@ impl Ingestion<Secret> {
     ///
     /// # Errors
     /// [`Error`] names the first setting that is missing or not readable.
-    pub fn from_app_settings(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let reader = Reader(environment);
+    pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
         Ok(Self {
-            inter_cloud_token: reader.secret(INGESTION_INTER_CLOUD_TOKEN)?,
-            persister: Remote::read(&reader, PERSISTER_URL, PERSISTER_TOKEN)?,
+            inter_cloud_token: environment.secret(INGESTION_INTER_CLOUD_TOKEN)?,
+            persister: Remote::read(environment, PERSISTER_URL, PERSISTER_TOKEN)?,
         })
     }
 }
@@ -313,12 +311,11 @@ impl HotWriter<Secret> {
     ///
     /// # Errors
     /// [`Error`] names the first setting that is missing or not readable.
-    pub fn from_app_settings(environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let reader = Reader(environment);
+    pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
         Ok(Self {
-            inter_cloud_token: reader.secret(HOT_WRITER_INTER_CLOUD_TOKEN)?,
-            container: CosmosContainer::read(&reader)?,
-            azure_client_id: reader.text(AZURE_CLIENT_ID)?,
+            inter_cloud_token: environment.secret(HOT_WRITER_INTER_CLOUD_TOKEN)?,
+            container: CosmosContainer::read(environment)?,
+            azure_client_id: environment.text(AZURE_CLIENT_ID)?,
         })
     }
 }

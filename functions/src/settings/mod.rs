@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use functions::{
     AdtPusher, AdtUpdater, CosmosContainer, Dispatcher, HotWriter, Ingestion, Persister, Remote, Storage,
 };
-pub use reader::Error;
+pub use reader::{Environment, Error};
 pub use secret::{Secret, SecretRef};
 
 /// The settings of an app as the deployer writes them, by name.

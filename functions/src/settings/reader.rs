@@ -1,6 +1,6 @@
 //! Reading settings back, and the builder that writes them.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, fs, io, path::Path, str::FromStr};
 
 use super::{AppSettings, Secret, SecretRef, Setting};
 use crate::twin_info::TwinInfo;
@@ -19,15 +19,46 @@ pub enum Error {
         /// What it should be, with its article.
         expected: &'static str,
     },
+    /// The setting names a file of the package that cannot be read.
+    #[error("read the setting {name}: its file: {why}")]
+    Unreadable {
+        /// The setting's name.
+        name: &'static str,
+        /// What the system says.
+        why: io::ErrorKind,
+    },
 }
 
-/// An app's environment, seen by one function.
-pub(super) struct Reader<'a>(pub(super) &'a BTreeMap<String, String>);
+impl Error {
+    /// The setting's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Missing(name) | Self::Malformed { name, .. } | Self::Unreadable { name, .. } => name,
+        }
+    }
+}
 
-impl Reader<'_> {
+/// An app's environment as a function reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment<'a> {
+    settings: &'a BTreeMap<String, String>,
+    root: &'a Path,
+}
+
+impl<'a> Environment<'a> {
+    /// The settings, and the folder of the package, which settings of the form `@file` are relative to.
+    #[must_use]
+    pub const fn new(settings: &'a BTreeMap<String, String>, root: &'a Path) -> Self {
+        Self { settings, root }
+    }
+}
+
+/// What the settings structs read through.
+impl Environment<'_> {
     /// The text of a setting; an empty one counts as not set, as the deployer writes what is not known yet.
     pub(super) fn optional(&self, name: &'static str) -> Option<String> {
-        self.0.get(name).filter(|text| !text.is_empty()).cloned()
+        self.settings.get(name).filter(|text| !text.is_empty()).cloned()
     }
 
     pub(super) fn text(&self, name: &'static str) -> Result<String, Error> {
@@ -36,6 +67,19 @@ impl Reader<'_> {
 
     pub(super) fn url(&self, name: &'static str) -> Result<url::Url, Error> {
         parse_url(name, &self.text(name)?)
+    }
+
+    /// The URL of a receiver, which is shown a token: in clear only on this machine.
+    pub(super) fn receiver(&self, name: &'static str) -> Result<url::Url, Error> {
+        let url = self.url(name)?;
+        let loopback = match url.host() {
+            Some(url::Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        let safe = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+        if safe { Ok(url) } else { Err(Error::Malformed { name, expected: "an https URL" }) }
     }
 
     pub(super) fn optional_url(&self, name: &'static str) -> Result<Option<url::Url>, Error> {
@@ -48,7 +92,15 @@ impl Reader<'_> {
 
     pub(super) fn twin_info(&self, name: &'static str) -> Result<TwinInfo, Error> {
         let text = self.text(name)?;
+        let text = match text.strip_prefix('@') {
+            Some(file) => self.file(name, file)?,
+            None => text,
+        };
         serde_json::from_str(&text).map_err(|_| Error::Malformed { name, expected: "a device to twin map in JSON" })
+    }
+
+    fn file(&self, name: &'static str, file: &str) -> Result<String, Error> {
+        fs::read_to_string(self.root.join(file)).map_err(|error| Error::Unreadable { name, why: error.kind() })
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the deployer writes is what the function reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
 use proptest::prelude::*;
 use url::Url;
@@ -22,6 +26,11 @@ fn environment(settings: &AppSettings) -> BTreeMap<String, String> {
     let resolved = resolve(settings, |reference| Ok::<_, std::convert::Infallible>(revealed(&reference.connection)));
     let Ok(resolved) = resolved;
     resolved.into_iter().map(|(name, value)| (name, value.reveal().to_owned())).collect()
+}
+
+/// The same, read by a function of a package without files.
+fn seen(environment: &BTreeMap<String, String>) -> Environment<'_> {
+    Environment::new(environment, Path::new("/nowhere"))
 }
 
 fn url(text: &str) -> Url {
@@ -79,13 +88,14 @@ fn hot_writer() -> HotWriter<SecretRef> {
 
 #[test]
 fn the_updater_comes_back() {
-    assert_eq!(AdtUpdater::from_app_settings(&environment(&updater().to_app_settings())), Ok(updater()));
+    assert_eq!(AdtUpdater::from_app_settings(seen(&environment(&updater().to_app_settings()))), Ok(updater()));
 }
 
 #[test]
 fn the_pusher_comes_back_with_and_without_an_instance() {
     for instance in [None, Some(url("https://adt.example.net"))] {
-        let read = AdtPusher::from_app_settings(&environment(&pusher(instance.clone()).to_app_settings())).unwrap();
+        let read =
+            AdtPusher::from_app_settings(seen(&environment(&pusher(instance.clone()).to_app_settings()))).unwrap();
         assert_eq!(read.adt_instance_url, instance);
         assert_eq!(read.inter_cloud_token, revealed("pusher"));
         assert_eq!((read.azure_client_id.as_str(), read.twin_info), ("client", info()));
@@ -103,7 +113,7 @@ fn the_persister_comes_back_in_all_its_forms() {
                 Storage::Remote(_) => Storage::Remote(remote_read("writer")),
             };
             let settings = persister(storage, pushes, called).to_app_settings();
-            let read = Persister::from_app_settings(&environment(&settings)).unwrap();
+            let read = Persister::from_app_settings(seen(&environment(&settings))).unwrap();
             assert_eq!(read.storage, wanted);
             assert_eq!(read.adt_pusher, pushes.then(|| remote_read("pusher")));
             assert_eq!(read.inter_cloud_token, called.then(|| revealed("persister")));
@@ -113,13 +123,13 @@ fn the_persister_comes_back_in_all_its_forms() {
 
 #[test]
 fn the_others_come_back() {
-    let read = Ingestion::from_app_settings(&environment(&ingestion().to_app_settings())).unwrap();
+    let read = Ingestion::from_app_settings(seen(&environment(&ingestion().to_app_settings()))).unwrap();
     assert_eq!(read, Ingestion { inter_cloud_token: revealed("ingestion"), persister: remote_read("persister") });
-    let read = HotWriter::from_app_settings(&environment(&hot_writer().to_app_settings())).unwrap();
+    let read = HotWriter::from_app_settings(seen(&environment(&hot_writer().to_app_settings()))).unwrap();
     assert_eq!((read.inter_cloud_token, read.container), (revealed("hot-writer"), cosmos()));
     for ingestion in [false, true] {
         let dispatcher = Dispatcher { ingestion: ingestion.then(|| remote("ingestion")) };
-        let read = Dispatcher::from_app_settings(&environment(&dispatcher.to_app_settings())).unwrap();
+        let read = Dispatcher::from_app_settings(seen(&environment(&dispatcher.to_app_settings()))).unwrap();
         assert_eq!(read.ingestion, ingestion.then(|| remote_read("ingestion")));
     }
 }
@@ -152,13 +162,25 @@ fn a_contradiction_is_named() {
 fn what_is_missing_or_malformed_is_named_and_its_value_is_not() {
     let mut environment = environment(&updater().to_app_settings());
     environment.insert("DIGITAL_TWIN_INFO".into(), "canary".into());
-    let error = AdtUpdater::from_app_settings(&environment).unwrap_err().to_string();
+    let error = AdtUpdater::from_app_settings(seen(&environment)).unwrap_err().to_string();
     assert_eq!(error, "read the setting DIGITAL_TWIN_INFO: it is not a device to twin map in JSON");
     environment.insert("ADT_INSTANCE_URL".into(), "canary".into());
-    let error = AdtUpdater::from_app_settings(&environment).unwrap_err().to_string();
+    let error = AdtUpdater::from_app_settings(seen(&environment)).unwrap_err().to_string();
     assert_eq!(error, "read the setting ADT_INSTANCE_URL: it is not an absolute URL");
     environment.insert("ADT_INSTANCE_URL".into(), String::new());
-    assert_eq!(AdtUpdater::from_app_settings(&environment), Err(Error::Missing("ADT_INSTANCE_URL")));
+    assert_eq!(AdtUpdater::from_app_settings(seen(&environment)), Err(Error::Missing("ADT_INSTANCE_URL")));
+}
+
+#[test]
+fn the_map_may_stand_in_a_file_of_the_package() {
+    let root = tempfile::tempdir().unwrap();
+    let mut environment = environment(&updater().to_app_settings());
+    environment.insert("DIGITAL_TWIN_INFO".into(), "@map.json".into());
+    let missing = AdtUpdater::from_app_settings(Environment::new(&environment, root.path())).unwrap_err();
+    assert_eq!(missing, Error::Unreadable { name: "DIGITAL_TWIN_INFO", why: io::ErrorKind::NotFound });
+    assert_eq!(missing.to_string(), "read the setting DIGITAL_TWIN_INFO: its file: entity not found");
+    fs::write(root.path().join("map.json"), serde_json::to_string(&info()).unwrap()).unwrap();
+    assert_eq!(AdtUpdater::from_app_settings(Environment::new(&environment, root.path())), Ok(updater()));
 }
 
 #[test]
@@ -177,11 +199,11 @@ proptest! {
         prop_oneof![".{0,20}", Just("https://example.net".to_owned()), Just("{\"digital_twin_name\":\"a\",\"devices\":{}}".to_owned())],
         0..8,
     )) {
-        let read = AdtUpdater::from_app_settings(&values);
+        let read = AdtUpdater::from_app_settings(seen(&values));
         prop_assert_eq!(read.is_ok(), ["ADT_INSTANCE_URL", "AZURE_CLIENT_ID"].iter().all(|name| values.get(*name).is_some_and(|v| !v.is_empty()))
             && values["ADT_INSTANCE_URL"].parse::<Url>().is_ok()
             && values.get("DIGITAL_TWIN_INFO").is_some_and(|text| serde_json::from_str::<TwinInfo>(text).is_ok()));
-        let _ = (AdtPusher::from_app_settings(&values), Persister::from_app_settings(&values), Ingestion::from_app_settings(&values),
-            HotWriter::from_app_settings(&values), Dispatcher::from_app_settings(&values));
+        let _ = (AdtPusher::from_app_settings(seen(&values)), Persister::from_app_settings(seen(&values)), Ingestion::from_app_settings(seen(&values)),
+            HotWriter::from_app_settings(seen(&values)), Dispatcher::from_app_settings(seen(&values)));
     }
 }

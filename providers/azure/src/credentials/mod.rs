@@ -2,6 +2,7 @@
 
 mod chain;
 mod claims;
+mod managed;
 mod secret;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use url::Url;
 
 pub use chain::{Login, chain};
 pub use claims::{Principal, PrincipalKind};
+pub use managed::managed_identity;
 pub use secret::Secret;
 
 use crate::Error;

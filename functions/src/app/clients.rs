@@ -1,0 +1,138 @@
+//! Building functions, and what they share.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use azure::{Azure, cosmos::Container, credentials::managed_identity, digital_twins::Limits, transport};
+use url::Url;
+
+use crate::{
+    answer::{Answer, Code},
+    call::Handler,
+    counters::Counters,
+    dispatcher::{Dispatcher, Next},
+    function::Function,
+    hot_writer::HotWriter,
+    ingestion::Ingestion,
+    persister::Persister,
+    remote::Receiver,
+    settings::{self, CosmosContainer, Environment, Remote, Secret, Storage},
+    storage::Store,
+};
+
+/// Resource Manager, which no function calls; the handle wants to know where it is.
+const ARM: &str = "https://management.azure.com/";
+
+/// The clients that functions of one app share.
+pub(super) struct Clients {
+    counters: Arc<Counters>,
+    /// Made at the first need: it loads the trusted roots, which takes longer than the rest of the start.
+    http: Option<reqwest::Client>,
+    /// By the client id of the identity.
+    azure: BTreeMap<String, Azure>,
+    persister: Option<Arc<Persister>>,
+}
+
+impl Clients {
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self { counters, http: None, azure: BTreeMap::new(), persister: None }
+    }
+
+    /// Builds a function from the settings.
+    pub(super) fn build(
+        &mut self,
+        function: Function,
+        settings: &BTreeMap<String, String>,
+        root: &Path,
+    ) -> Result<Arc<dyn Handler>, Answer> {
+        let environment = Environment::new(settings, root);
+        Ok(match function {
+            Function::Dispatcher => Arc::new(self.dispatcher(environment)?),
+            Function::HotWriter => Arc::new(self.hot_writer(environment)?),
+            Function::Ingestion => Arc::new(self.ingestion(environment)?),
+            Function::Persister => self.persister(environment)?,
+            Function::AdtPusher
+            | Function::AdtUpdater
+            | Function::ColdWriter
+            | Function::ArchiveWriter
+            | Function::HotReader => {
+                return Err(Answer::new(Code::NotFound, format!("this program has no function {function}")));
+            }
+        })
+    }
+
+    fn dispatcher(&mut self, environment: Environment<'_>) -> Result<Dispatcher, Answer> {
+        let settings = settings::Dispatcher::from_app_settings(environment).map_err(misconfigured)?;
+        let next = match settings.ingestion {
+            Some(remote) => Next::Ingestion(self.receiver("the ingestion", remote)?),
+            None => Next::Persister(self.persister(environment)?),
+        };
+        Ok(Dispatcher::new(next))
+    }
+
+    fn hot_writer(&mut self, environment: Environment<'_>) -> Result<HotWriter, Answer> {
+        let settings = settings::HotWriter::from_app_settings(environment).map_err(misconfigured)?;
+        let container = self.container(&settings.container, &settings.azure_client_id)?;
+        Ok(HotWriter::new(settings.inter_cloud_token, Arc::new(container)))
+    }
+
+    fn ingestion(&mut self, environment: Environment<'_>) -> Result<Ingestion, Answer> {
+        let settings = settings::Ingestion::from_app_settings(environment).map_err(misconfigured)?;
+        let persister = self.receiver("the persister", settings.persister)?;
+        Ok(Ingestion::new(settings.inter_cloud_token, persister))
+    }
+
+    /// The one persister, called from outside and by the dispatcher.
+    fn persister(&mut self, environment: Environment<'_>) -> Result<Arc<Persister>, Answer> {
+        if let Some(persister) = &self.persister {
+            return Ok(Arc::clone(persister));
+        }
+        let settings = settings::Persister::from_app_settings(environment).map_err(misconfigured)?;
+        let store: Arc<dyn Store> = match settings.storage {
+            Storage::Cosmos(container) => Arc::new(self.container(&container, &settings.azure_client_id)?),
+            Storage::Remote(remote) => Arc::new(self.receiver("the hot-writer", remote)?),
+        };
+        let pusher = settings.adt_pusher.map(|remote| self.receiver("the adt-pusher", remote)).transpose()?;
+        let persister = Persister::new(settings.inter_cloud_token, store, pusher, Arc::clone(&self.counters));
+        Ok(Arc::clone(self.persister.insert(Arc::new(persister))))
+    }
+
+    fn receiver(&mut self, name: &'static str, remote: Remote<Secret>) -> Result<Receiver, Answer> {
+        Ok(Receiver::new(name, remote, self.http()?))
+    }
+
+    fn container(&mut self, at: &CosmosContainer, client_id: &str) -> Result<Container, Answer> {
+        let azure = self.azure(client_id)?;
+        azure.cosmos(&at.endpoint, &at.database, &at.container).map_err(|error| unusable("COSMOS_DB_ENDPOINT", &error))
+    }
+
+    fn azure(&mut self, client_id: &str) -> Result<Azure, Answer> {
+        if let Some(azure) = self.azure.get(client_id) {
+            return Ok(azure.clone());
+        }
+        let http = self.http()?;
+        let credential = managed_identity(client_id, &http).map_err(|error| unusable("IDENTITY_ENDPOINT", &error))?;
+        let arm = Url::parse(ARM).expect("it is a URL");
+        let mut options = azure::Options::new(arm, credential, http);
+        // The instance's rates are shared with other processes, so a pace of our own would prove nothing: its 429 counts.
+        options.limits = Limits::none();
+        Ok(self.azure.entry(client_id.to_owned()).or_insert(Azure::new(options)).clone())
+    }
+
+    fn http(&mut self) -> Result<reqwest::Client, Answer> {
+        if let Some(client) = &self.http {
+            return Ok(client.clone());
+        }
+        let client = transport::client(&[]).map_err(|error| unusable("SSL_CERT_FILE", &error))?;
+        Ok(self.http.insert(client).clone())
+    }
+}
+
+fn misconfigured(error: settings::Error) -> Answer {
+    Answer::new(Code::Misconfigured, format!("the function could not {error}")).detail("setting", error.name())
+}
+
+/// A setting that reads well and does not work. What exactly is wrong with it is for the log.
+fn unusable(name: &str, error: &azure::Error) -> Answer {
+    tracing::error!(setting = name, error = %error, "setting unusable");
+    Answer::new(Code::Misconfigured, format!("the function could not use the setting {name}")).detail("setting", name)
+}
