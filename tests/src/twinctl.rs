@@ -99,6 +99,20 @@ impl Sandbox {
         sandbox
     }
 
+    /// The same with a program for function apps that is small and does nothing: for what looks at every byte.
+    ///
+    /// # Panics
+    /// When the program cannot be written.
+    #[must_use]
+    pub fn without_functions(self) -> Self {
+        fs::write(self.idle_program(), "#!/bin/sh\nexit 1\n").expect("the temporary folder is there");
+        self
+    }
+
+    fn idle_program(&self) -> PathBuf {
+        self.folder.path().join("idle-program")
+    }
+
     /// The project folder; commands run in it.
     #[must_use]
     pub fn project(&self) -> PathBuf {
@@ -123,6 +137,9 @@ impl Sandbox {
         let mut command = command(arguments);
         command.current_dir(self.project());
         command.env("TWINCTL_STATE_DIR", self.state()).env("TWINCTL_CLOUD_DIR", self.cloud());
+        if self.idle_program().exists() {
+            command.env("TWINCTL_FUNCTIONS", self.idle_program());
+        }
         command
     }
 

@@ -14,6 +14,7 @@
 
 use std::{
     fs,
+    io::{Read, Seek, SeekFrom},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -44,7 +45,7 @@ fn no_request_of_a_run_precedes_its_intent() {
     if !strace::is_available() {
         return;
     }
-    let sandbox = Sandbox::of_example("factory");
+    let sandbox = Sandbox::of_example("factory").without_functions();
     let trace = Trace::of(&sandbox, &["run", "--parallelism", "1"]);
     trace.starts_with_a_record();
     let checked = trace.check("step-intended", "step-completed", 0);
@@ -57,7 +58,7 @@ fn no_request_of_a_rollback_precedes_its_intent() {
     if !strace::is_available() {
         return;
     }
-    let sandbox = Sandbox::of_example("factory");
+    let sandbox = Sandbox::of_example("factory").without_functions();
     sandbox.deploy();
     let before = sandbox.effects().len();
     let _ = sandbox.run(&["cloud", "down"]).code(0);
@@ -225,17 +226,34 @@ fn ports(sandbox: &Sandbox) -> Vec<String> {
     services.filter_map(|(_, url)| Some(url.as_str()?.rsplit_once(':')?.1.to_owned())).collect()
 }
 
-/// Waits until the command itself, the first process of the trace, has exited.
+/// Waits until the command itself, the first process of the trace, has exited. What it still had to write is long in the
+/// file by then, so only what was added since the last look is read.
 fn has_ended(trace: &Path) {
     let start = Instant::now();
+    let (mut text, mut seen, mut process) = (String::new(), 0, None);
     loop {
-        let text = fs::read(trace).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        let process = text.split_once(' ').map(|(process, _)| process.to_owned()).unwrap_or_default();
-        let ended = |line: &str| line.split_once(' ').is_some_and(|(id, rest)| id == process && rest.contains("+++ "));
-        if !process.is_empty() && text.lines().rev().take(50).any(ended) {
+        seen += added(trace, seen, &mut text);
+        if process.is_none() {
+            process = text.split_once(' ').map(|(process, _)| process.to_owned());
+        }
+        let ended = |line: &str| {
+            line.split_once(' ').is_some_and(|(id, rest)| Some(id) == process.as_deref() && rest.contains("+++ "))
+        };
+        if text.lines().any(ended) {
             return;
         }
+        // The last line may be half written.
+        text.drain(..text.rfind('\n').map_or(0, |end| end + 1));
         assert!(start.elapsed() < DEADLINE, "the traced command did not end");
         thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Reads what a file holds from a place on; returns how many bytes that were.
+fn added(path: &Path, from: u64, text: &mut String) -> u64 {
+    let Ok(mut file) = fs::File::open(path) else { return 0 };
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut bytes)).expect("a file of ours is readable");
+    text.push_str(&String::from_utf8_lossy(&bytes));
+    bytes.len() as u64
 }
