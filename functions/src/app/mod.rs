@@ -83,6 +83,3 @@ impl App {
 fn late() -> Answer {
     Answer::new(Code::TimedOut, "the function did not finish in time")
 }
-
-#[cfg(test)]
-mod tests;

@@ -93,7 +93,8 @@ pub struct AdtUpdater {
     pub adt_instance_url: Url,
     /// The client id of the app's user-assigned identity (`AZURE_CLIENT_ID`).
     pub azure_client_id: String,
-    /// Which twin each device feeds (`DIGITAL_TWIN_INFO`).
+    /// Which twin each device feeds (`DIGITAL_TWIN_INFO`: the map, or `@` and its file in the package, which is what the
+    /// deployer writes).
     pub twin_info: TwinInfo,
 }
 
@@ -104,7 +105,7 @@ impl AdtUpdater {
         Writer::default()
             .plain(ADT_INSTANCE_URL, self.adt_instance_url.as_str())
             .plain(AZURE_CLIENT_ID, &self.azure_client_id)
-            .twin_info(DIGITAL_TWIN_INFO, &self.twin_info)
+            .twin_info(DIGITAL_TWIN_INFO)
             .finish()
     }
 
@@ -130,7 +131,8 @@ pub struct AdtPusher<S> {
     pub azure_client_id: String,
     /// The token that callers must show (`INTER_CLOUD_TOKEN`).
     pub inter_cloud_token: S,
-    /// Which twin each device feeds (`DIGITAL_TWIN_INFO`).
+    /// Which twin each device feeds (`DIGITAL_TWIN_INFO`: the map, or `@` and its file in the package, which is what the
+    /// deployer writes).
     pub twin_info: TwinInfo,
 }
 
@@ -142,7 +144,7 @@ impl AdtPusher<SecretRef> {
             .plain(ADT_INSTANCE_URL, self.adt_instance_url.as_ref().map_or("", Url::as_str))
             .plain(AZURE_CLIENT_ID, &self.azure_client_id)
             .secret(INTER_CLOUD_TOKEN, &self.inter_cloud_token)
-            .twin_info(DIGITAL_TWIN_INFO, &self.twin_info)
+            .twin_info(DIGITAL_TWIN_INFO)
             .finish()
     }
 }

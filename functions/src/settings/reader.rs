@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, io, path::Path, str::FromStr};
 
 use super::{AppSettings, Secret, SecretRef, Setting};
-use crate::twin_info::TwinInfo;
+use crate::twin_info::{self, TwinInfo};
 
 /// A setting that a function needs is missing or not readable. Names the setting, never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,9 +123,9 @@ impl Writer {
         self
     }
 
-    pub(super) fn twin_info(self, name: &'static str, info: &TwinInfo) -> Self {
-        let json = serde_json::to_string(info).expect("twin info is plain structs with string keys");
-        self.plain(name, json)
+    /// The map itself travels in the package: a setting is too small for thousands of devices.
+    pub(super) fn twin_info(self, name: &'static str) -> Self {
+        self.plain(name, format!("@{}", twin_info::FILE))
     }
 
     pub(super) fn finish(self) -> AppSettings {

@@ -3,14 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
-    path::Path,
+    sync::LazyLock,
 };
 
 use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::twin_info::{DeviceInfo, PropertyInfo, TwinInfo, ValueSchema};
+use crate::twin_info::{self, DeviceInfo, PropertyInfo, TwinInfo, ValueSchema};
 
 fn token(connection: &str) -> SecretRef {
     SecretRef { connection: connection.into(), generation: 1, fingerprint: "0011223344556677".into() }
@@ -30,7 +30,13 @@ fn environment(settings: &AppSettings) -> BTreeMap<String, String> {
 
 /// The same, read by a function of a package without files.
 fn seen(environment: &BTreeMap<String, String>) -> Environment<'_> {
-    Environment::new(environment, Path::new("/nowhere"))
+    /// An unpacked package, as far as settings look into it.
+    static PACKAGE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+        let package = tempfile::tempdir().unwrap();
+        fs::write(package.path().join(twin_info::FILE), info().to_json()).unwrap();
+        package
+    });
+    Environment::new(environment, PACKAGE.path())
 }
 
 fn url(text: &str) -> Url {

@@ -1,0 +1,104 @@
+//! Serving, from the environment to the exit code.
+
+use std::{collections::BTreeMap, io, net::Ipv4Addr, process::ExitCode, sync::Arc};
+
+use functions::{
+    app::App,
+    host::azure::{self, Options},
+};
+use tokio::{
+    net::TcpListener,
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::logging;
+
+/// The variables that name the port, new and old.
+const PORTS: [&str; 2] = ["FUNCTIONS_CUSTOMHANDLER_PORT", "FUNCTIONS_HTTPWORKER_PORT"];
+/// The level of the log.
+const LOG: &str = "TWINCTL_LOG";
+
+/// Why nothing could be served.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("read the port: neither FUNCTIONS_CUSTOMHANDLER_PORT nor FUNCTIONS_HTTPWORKER_PORT is set")]
+    NoPort,
+    #[error("read the port: {0} is no number of a port")]
+    WrongPort(&'static str),
+    #[error("start the runtime")]
+    Runtime(#[source] io::Error),
+    #[error("listen on 127.0.0.1:{0}")]
+    Listen(u16, #[source] io::Error),
+    #[error("listen for signals")]
+    Signals(#[source] io::Error),
+}
+
+/// Serves the functions whose settings these are until a signal says stop.
+pub(crate) fn serve(settings: BTreeMap<String, String>) -> ExitCode {
+    logging::start(settings.get(LOG).map(String::as_str));
+    match run(settings) {
+        Ok(ended) if ended.cut_off == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::error!(%error, why, "failed to serve");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(settings: BTreeMap<String, String>) -> Result<azure::Ended, Error> {
+    let port = port(&settings)?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
+    runtime.block_on(async {
+        let stop = stop().map_err(Error::Signals)?;
+        let listen = |error| Error::Listen(port, error);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
+        let port = listener.local_addr().map_err(listen)?.port();
+        tracing::info!(port, version = env!("CARGO_PKG_VERSION"), "listening");
+        // The host starts us in the folder of the package.
+        let app = Arc::new(App::new(settings, "."));
+        let ended = azure::serve(listener, Arc::clone(&app), Options::default(), stop).await;
+        tracing::info!(cut_off = ended.cut_off, counts = %app.counters().to_json(), "stopped");
+        Ok(ended)
+    })
+}
+
+fn port(settings: &BTreeMap<String, String>) -> Result<u16, Error> {
+    let name = PORTS.into_iter().find(|name| settings.get(*name).is_some_and(|text| !text.is_empty()));
+    let name = name.ok_or(Error::NoPort)?;
+    settings[name].trim().parse().map_err(|_| Error::WrongPort(name))
+}
+
+/// Ends with the first signal that says stop; they are listened for from now on.
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        let signal = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal, "stopping");
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port_of(settings: &[(&str, &str)]) -> Result<u16, String> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        port(&settings).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_port_has_two_names_and_must_be_one() {
+        let [new, old] = PORTS;
+        assert_eq!(port_of(&[(new, "7071"), (old, "1")]), Ok(7071));
+        assert_eq!(port_of(&[(new, ""), (old, "7072")]), Ok(7072));
+        assert_eq!(port_of(&[(new, "70710")]), Err(format!("read the port: {new} is no number of a port")));
+        assert!(port_of(&[]).is_err());
+    }
+}
