@@ -16,6 +16,7 @@
 //! | clouds | the clients that steps act through ([`clouds`]) |
 //! | deployment | one twin on one target: a stream of the journal, named after both ([`deploy::deployment_id`]) |
 //! | session, view | a deployment open for writing (holds the lease), or for reading (writes nothing) ([`deploy`]) |
+//! | live data | what devices send and twins show, sent and looked at from outside ([`live`]) |
 //! | inter-cloud | what the clouds know of each other: tokens, and `config_inter_cloud.json` ([`inter_cloud`]) |
 //!
 //! # Invariants
@@ -34,6 +35,7 @@ pub mod definition;
 pub mod deploy;
 pub mod inter_cloud;
 pub mod layers;
+pub mod live;
 pub mod naming;
 pub mod problem;
 pub mod project;

@@ -20,7 +20,7 @@ pub fn derive(state: &StreamState) -> Option<File> {
 }
 
 /// What a step that stands put out.
-fn output<T: DeserializeOwned>(state: &StreamState, step: &str) -> Option<T> {
+pub(crate) fn output<T: DeserializeOwned>(state: &StreamState, step: &str) -> Option<T> {
     let (_, deployed) = state.deployment.steps.iter().find(|(id, _)| id.as_str() == step)?;
     T::deserialize(&deployed.output).ok()
 }

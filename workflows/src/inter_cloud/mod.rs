@@ -5,6 +5,7 @@ mod file;
 mod key;
 
 pub use derive::derive;
+pub(crate) use derive::output;
 pub use file::{Azure, Connection, File, NAME, remove, write};
 pub use functions::settings::{Secret, SecretRef};
 pub use key::{Error, Key};

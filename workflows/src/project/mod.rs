@@ -17,7 +17,7 @@ mod fields;
 mod files;
 mod hierarchy;
 mod models;
-mod nearest;
+pub(crate) mod nearest;
 mod relationships;
 mod source;
 mod twins;

@@ -1,7 +1,7 @@
 //! "Did you mean".
 
 /// The candidate that is most like a word, if one is like it at all.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let alike = |candidate: &'a str| {
         let likeness = strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
         (likeness > 0.85).then_some((likeness, candidate))
