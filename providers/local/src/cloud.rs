@@ -14,6 +14,7 @@ use crate::cosmos;
 use crate::effects;
 use crate::events::Grid;
 use crate::faults::Faults;
+use crate::iot;
 use crate::listen::Service;
 use crate::server::Error;
 use crate::state::State;
@@ -27,6 +28,7 @@ pub(crate) struct Cloud {
     pub(crate) hosts: Hosts,
     pub(crate) twins: adt::Service,
     pub(crate) apps: Apps,
+    pub(crate) devices: iot::Sessions,
     pub(crate) grid: Grid,
     pub(crate) documents: cosmos::Store,
     pub(crate) instance: String,
@@ -53,6 +55,7 @@ impl Cloud {
         let cloud = Self {
             dir: dir.to_owned(),
             apps: Apps::default(),
+            devices: iot::Sessions::default(),
             grid: Grid::open(dir, clock.clone())?,
             documents: cosmos::Store::open(dir, clock.clone())?,
             clock,

@@ -42,7 +42,7 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
 }
 
 /// Undoes percent-encoding; what is no valid escape or no UTF-8 stays as it is.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

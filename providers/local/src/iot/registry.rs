@@ -5,14 +5,14 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::hub;
 use crate::answer::Answer;
 use crate::arm::types;
 use crate::cloud::Cloud;
 use crate::effects::Effect;
-use crate::state::{Device, Resource, State};
+use crate::state::{Device, State};
 use crate::{arm, data_plane, query};
 
-const HUB: &str = "Microsoft.Devices/IotHubs";
 /// Data Contributor, Data Reader, Registry Contributor.
 const ROLES: [&str; 3] = [
     "4fc6c259-987e-4a07-842e-c321cc9d413f",
@@ -35,15 +35,16 @@ pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     if query::header(request, "authorization").is_none() {
         return error(401, "IotHubUnauthorizedAccess", "Unauthorized");
     }
-    let Some(hub) = query::subject(request, "hub").or_else(|| only_hub(cloud)) else {
-        return error(404, "IotHubNotFound", "The host name names no hub, and there is not exactly one.");
+    let hub = match hub::of_request(cloud, request) {
+        Ok(hub) => hub,
+        Err(missing) => return missing.answer(),
     };
-    if !data_plane::admitted(cloud, request, "iot-hub", HUB, &hub, &ROLES) {
+    if !data_plane::admitted(cloud, request, "iot-hub", hub::KIND, &hub, &ROLES) {
         return error(403, "IotHubUnauthorizedAccess", "Principal has no permission for this operation (yet).");
     }
     let mut state = cloud.state();
-    if let Err(refusal) = check_hub(cloud, &mut state, &hub) {
-        return refusal;
+    if let Err(missing) = hub::active(cloud, &mut state, &hub) {
+        return missing.answer();
     }
     let version = query::value(request, "api-version");
     if version.is_none() {
@@ -53,42 +54,17 @@ pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let mut effects = Vec::new();
     let answer = match (request.method(), parts.as_slice()) {
-        (&Method::GET, ["devices"]) => list(&state, &hub, request),
-        (&Method::GET, ["devices", id]) => get(&state, &hub, id),
+        (&Method::GET, ["devices"]) => list(cloud, &state, &hub, request),
+        (&Method::GET, ["devices", id]) => get(cloud, &state, &hub, id),
         (&Method::PUT, ["devices", id]) => put(cloud, &mut state, &mut effects, &hub, id, request),
-        (&Method::DELETE, ["devices", id]) => delete(&mut state, &mut effects, &hub, id, request),
+        (&Method::DELETE, ["devices", id]) => delete(cloud, &mut state, &mut effects, &hub, id, request),
         _ => Answer::not_implemented("this request to IoT Hub", request),
     };
     arm::persist(cloud, &mut state, effects).unwrap_or(answer)
 }
 
-fn only_hub(cloud: &Cloud) -> Option<String> {
-    let state = cloud.state();
-    let mut hubs = state.all::<Resource>().values().filter(|resource| resource.kind == HUB);
-    let only = hubs.next()?.name().to_lowercase();
-    hubs.next().is_none().then_some(only)
-}
-
-/// The hub must be there and active.
-fn check_hub(cloud: &Cloud, state: &mut State, hub: &str) -> Result<(), Answer> {
-    let find = |state: &State| {
-        let mut resources = state.all::<Resource>().iter();
-        let found = resources.find(|(_, found)| found.kind == HUB && found.name().eq_ignore_ascii_case(hub));
-        found.map(|(key, found)| (key.clone(), found.operation.is_some()))
-    };
-    if let Some((key, true)) = find(state) {
-        arm::lifecycle::observe(cloud, state, &key);
-    }
-    match find(state) {
-        None => Err(error(404, "IotHubNotFound", &format!("IoT Hub not found. IoT Hub Name:{hub}."))),
-        Some((_, true)) => {
-            Err(error(409, "IotHubNotActive", &format!("Iot Hub {hub} is not currently in Active state.")))
-        }
-        Some((_, false)) => Ok(()),
-    }
-}
-
-fn key(hub: &str, id: &str) -> String {
+/// The key of a device in the state; the hub's name is in lower case.
+pub(super) fn key(hub: &str, id: &str) -> String {
     format!("{hub}/{id}")
 }
 
@@ -96,17 +72,22 @@ fn not_found(id: &str) -> Answer {
     error(404, "DeviceNotFound", &format!("A device with ID '{id}' is not registered."))
 }
 
-fn get(state: &State, hub: &str, id: &str) -> Answer {
+fn get(cloud: &Cloud, state: &State, hub: &str, id: &str) -> Answer {
     match state.get::<Device>(&key(hub, id)) {
-        Some(device) => Answer::json(200, show(device)).header("etag", &format!("\"{}\"", device.etag)),
+        Some(device) => Answer::json(200, show_now(cloud, device)).header("etag", &format!("\"{}\"", device.etag)),
         None => not_found(id),
     }
 }
 
-fn list(state: &State, hub: &str, request: &Request<Bytes>) -> Answer {
+fn list(cloud: &Cloud, state: &State, hub: &str, request: &Request<Bytes>) -> Answer {
     let top = query::value(request, "top").and_then(|top| top.parse().ok()).unwrap_or(PAGE).min(PAGE);
-    let devices: Vec<Value> =
-        state.all::<Device>().values().filter(|device| device.hub == hub).take(top).map(show).collect();
+    let devices: Vec<Value> = state
+        .all::<Device>()
+        .values()
+        .filter(|device| device.hub == hub)
+        .take(top)
+        .map(|device| show_now(cloud, device))
+        .collect();
     Answer::json(200, devices.into())
 }
 
@@ -139,9 +120,12 @@ fn put(
     let same = here.as_ref().is_some_and(|here| Device { etag: here.etag.clone(), ..device.clone() } == *here);
     effects.push(Effect::new("iot-hub", "PutDevice", format!("{hub}/devices/{id}")).unchanged(same));
     if !same {
+        if !device.enabled {
+            cloud.devices.end(hub, id);
+        }
         state.set(&key(hub, id), device);
     }
-    get(state, hub, id)
+    get(cloud, state, hub, id)
 }
 
 /// Without If-Match a PUT creates only; with it, it replaces what carries that ETag.
@@ -208,19 +192,36 @@ fn authentication(here: Option<&Device>, asked: &Value) -> Result<Value, Answer>
     }))
 }
 
-fn delete(state: &mut State, effects: &mut Vec<Effect>, hub: &str, id: &str, request: &Request<Bytes>) -> Answer {
+fn delete(
+    cloud: &Cloud,
+    state: &mut State,
+    effects: &mut Vec<Effect>,
+    hub: &str,
+    id: &str,
+    request: &Request<Bytes>,
+) -> Answer {
     let Some(here) = state.get::<Device>(&key(hub, id)) else { return not_found(id) };
     let tag = query::header(request, "if-match").unwrap_or("*");
     if let Err(refusal) = check_condition(Some(here), Some(tag), id) {
         return refusal;
     }
     state.remove::<Device>(&key(hub, id));
+    cloud.devices.end(hub, id);
     effects.push(Effect::new("iot-hub", "DeleteDevice", format!("{hub}/devices/{id}")));
     Answer::empty(204)
 }
 
 fn is_device_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "-.%_*?!(),:=@$'".contains(c))
+}
+
+/// The same with what only a running cloud knows.
+fn show_now(cloud: &Cloud, device: &Device) -> Value {
+    let mut shown = show(device);
+    if cloud.devices.is_open(&device.hub, &device.id) {
+        shown["connectionState"] = "Connected".into();
+    }
+    shown
 }
 
 pub(crate) fn show(device: &Device) -> Value {

@@ -53,7 +53,7 @@ impl Cloud {
     }
 
     pub(crate) async fn open(dir: TempDir, realistic: Option<f64>) -> Self {
-        let options = Options { dir: dir.path().to_owned(), realistic, faults: Vec::new() };
+        let options = Options { dir: dir.path().to_owned(), realistic, ..Options::default() };
         let running = server::start(options).await.unwrap();
         let client = running.endpoints().client().unwrap().build().unwrap();
         let mut cloud = Self { dir, running, client, token: String::new() };
