@@ -21,6 +21,8 @@
 //! - A secret's value is only ever held by [`settings::Secret`], which never prints.
 //! - Functions that share an app never give one setting two meanings.
 
+pub mod adt_pusher;
+pub mod adt_updater;
 pub mod answer;
 pub mod app;
 pub mod call;
@@ -39,4 +41,5 @@ mod retry;
 pub mod settings;
 pub mod storage;
 pub mod telemetry;
+pub mod twin;
 pub mod twin_info;

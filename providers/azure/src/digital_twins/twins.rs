@@ -1,5 +1,6 @@
 //! Twins and their components.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Client, Condition, Entity, Rate, entity};
@@ -33,7 +34,20 @@ impl Client {
     /// # Errors
     /// Whatever the service refuses with.
     pub async fn patch_twin(&self, id: &str, patch: &Value, condition: Condition<'_>) -> Result<Option<String>, Error> {
-        let call = Call::patch(self.url(&["digitaltwins", id], &[])).body(PATCH, patch.to_string().into());
+        self.patch_twin_text(id, patch.to_string().into(), condition).await
+    }
+
+    /// The same with a JSON Patch that is text already.
+    ///
+    /// # Errors
+    /// Whatever the service refuses with.
+    pub async fn patch_twin_text(
+        &self,
+        id: &str,
+        patch: Bytes,
+        condition: Condition<'_>,
+    ) -> Result<Option<String>, Error> {
+        let call = Call::patch(self.url(&["digitaltwins", id], &[])).body(PATCH, patch);
         Ok(self.send(Rate::Patches, Some(id), condition.put_on(call)).await?.etag())
     }
 

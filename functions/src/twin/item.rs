@@ -1,0 +1,83 @@
+//! A device's telemetry as values for its twin.
+
+use serde_json::{Map, Value};
+
+use super::{fit::fit, outcome::Report, stamp::Stamp};
+use crate::{
+    telemetry::Telemetry,
+    twin_info::{DeviceInfo, PropertyInfo},
+};
+
+/// One value for one property of a twin.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// The JSON Patch path of the property.
+    pub(super) path: String,
+    pub(super) stamp: Stamp,
+    /// The operations that write value and time, as JSON without the brackets around.
+    pub(super) operations: Vec<u8>,
+}
+
+/// What of the telemetry the twin takes, and what it does not.
+pub(super) fn prepare(device: &DeviceInfo, telemetry: Telemetry) -> (Vec<Item>, Report) {
+    let time = telemetry.time_text();
+    let mut sorter = Sorter { device, time, telemetry: &telemetry, items: Vec::new(), report: Report::default() };
+    sorter.object(&mut String::new(), &telemetry.values);
+    (sorter.items, sorter.report)
+}
+
+struct Sorter<'a> {
+    device: &'a DeviceInfo,
+    time: String,
+    telemetry: &'a Telemetry,
+    items: Vec<Item>,
+    report: Report,
+}
+
+impl Sorter<'_> {
+    /// Goes through an object; `outer` holds the names that lead to it, each with a dot.
+    fn object(&mut self, outer: &mut String, members: &Map<String, Value>) {
+        let start = outer.len();
+        for (name, value) in members {
+            outer.push_str(name);
+            self.value(outer, value);
+            outer.truncate(start);
+        }
+    }
+
+    fn value(&mut self, name: &mut String, value: &Value) {
+        match (self.device.properties.get(name.as_str()), value) {
+            (Some(property), _) => match fit(&property.schema, value.clone()) {
+                Some(value) => self.items.push(self.item(property, &value)),
+                None => self.report.mistyped.add(name),
+            },
+            (None, Value::Object(members)) if !members.is_empty() => {
+                name.push('.');
+                self.object(name, members);
+            }
+            (None, _) => self.report.foreign.add(name),
+        }
+    }
+
+    fn item(&self, property: &PropertyInfo, value: &Value) -> Item {
+        let path = property.path();
+        let mut operations = Vec::with_capacity(192);
+        operation(&path, value, &mut operations);
+        operations.push(b',');
+        operation(&property.source_time_path(), self.time.as_str(), &mut operations);
+        Item { path, stamp: Stamp::new(self.telemetry.at, value), operations }
+    }
+}
+
+/// `add` and not `replace`, which fails on a property that was never set.
+fn operation(path: &str, value: &(impl serde::Serialize + ?Sized), to: &mut Vec<u8>) {
+    to.extend_from_slice(br#"{"op":"add","path":"#);
+    write(path, to);
+    to.extend_from_slice(br#","value":"#);
+    write(value, to);
+    to.push(b'}');
+}
+
+fn write(value: &(impl serde::Serialize + ?Sized), to: &mut Vec<u8>) {
+    serde_json::to_writer(to, value).expect("JSON values are written to memory without fail");
+}
