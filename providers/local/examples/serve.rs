@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     let Some(dir) = args.next() else { return ExitCode::from(2) };
     let faults = args.map(|fault| fault.to_string_lossy().parse()).collect::<Result<Vec<_>, _>>();
     let Ok(faults) = faults else { return ExitCode::from(2) };
-    match process::serve(Options { dir: dir.into(), realistic: None, faults }).await {
+    match process::serve(Options { dir: dir.into(), faults, ..Options::default() }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

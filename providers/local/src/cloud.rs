@@ -54,7 +54,7 @@ impl Cloud {
             adt::Service::open(dir, effects.clone(), clock.clone()).map_err(|error| Error::Twins(Box::new(error)))?;
         let cloud = Self {
             dir: dir.to_owned(),
-            apps: Apps::default(),
+            apps: Apps::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             devices: iot::Sessions::default(),
             grid: Grid::open(dir, clock.clone())?,
             documents: cosmos::Store::open(dir, clock.clone())?,
@@ -97,7 +97,7 @@ impl Hosts {
         format!("https://localhost:{}", self.port(service))
     }
 
-    fn port(&self, service: Service) -> u16 {
+    pub(crate) fn port(&self, service: Service) -> u16 {
         self.0.get(&service).copied().unwrap_or_default()
     }
 }

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::faults::Fault;
-use crate::{dump, query};
+use crate::{apps, dump, query};
 
 /// Serves one request.
 ///
-/// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET|PUT|DELETE /faults`, `POST /stop`.
+/// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET|PUT|DELETE /faults`, `GET /apps`, `POST /apps/{app}/kill`,
+/// `POST /stop`.
 pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/health") => {
@@ -31,12 +32,19 @@ pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
             cloud.faults.replace(Vec::new());
             Answer::empty(204)
         }
+        (&Method::GET, "/apps") => Answer::json(200, apps::show(cloud)),
+        (&Method::POST, path) if killed(path).is_some() => apps::kill(cloud, killed(path).unwrap_or_default()),
         (&Method::POST, "/stop") => {
             cloud.stop.cancel();
             Answer::empty(202)
         }
         _ => Answer::not_implemented("this request to the control interface", request),
     }
+}
+
+/// The app that `/apps/{app}/kill` is for.
+fn killed(path: &str) -> Option<&str> {
+    path.strip_prefix("/apps/")?.strip_suffix("/kill").filter(|app| !app.contains('/'))
 }
 
 fn effects(cloud: &Cloud, request: &Request<Bytes>) -> Answer {

@@ -226,7 +226,7 @@ async fn dispatch(
         Service::Login => token::login(cloud, &request).into_response(),
         Service::Imds => token::metadata(cloud, &request).into_response(),
         Service::IotHub => iot::handle(cloud, &request).into_response(),
-        Service::Scm => scm::handle(cloud, &request, hits).into_response(),
+        Service::Scm => scm::handle(cloud, request, hits).await.into_response(),
         Service::Web => apps::http(cloud, request).await,
         Service::Data => data(cloud, &request),
         Service::Control => control::handle(cloud, &request).into_response(),

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::apps::leftover;
+use crate::clock::Clock;
 use crate::endpoints::Endpoints;
-use crate::lock::{self, Owner};
+use crate::lock::{self, Attempt, Owner};
 use crate::server;
 use crate::tls;
 
@@ -132,7 +134,10 @@ pub async fn status(dir: &Path) -> Result<Status, Error> {
 /// Stops the cloud of `dir`: asks it to, then terminates it, then kills it. False when none ran.
 pub async fn down(dir: &Path) -> Result<bool, Error> {
     match status(dir).await? {
-        Status::Stopped => return Ok(false),
+        Status::Stopped => {
+            end_leftovers(dir)?;
+            return Ok(false);
+        }
         Status::Running(endpoints, _) => ask_to_stop(&endpoints).await?,
         Status::Unresponsive(_) => {}
     }
@@ -146,6 +151,7 @@ pub async fn down(dir: &Path) -> Result<bool, Error> {
         }
         if gone(dir, patience).await? {
             Endpoints::remove(dir).map_err(|source| folder(dir, source))?;
+            end_leftovers(dir)?;
             return Ok(true);
         }
     }
@@ -215,6 +221,18 @@ async fn gone(dir: &Path, patience: Duration) -> Result<bool, Error> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Ends the processes of apps that a killed cloud has left; not while another cloud serves the folder.
+fn end_leftovers(dir: &Path) -> Result<(), Error> {
+    if !dir.join("apps").exists() {
+        return Ok(());
+    }
+    let now = Clock::system(None).timestamp();
+    if let Attempt::Taken(_lock) = lock::take(dir, now).map_err(|source| folder(dir, source))? {
+        leftover::end(dir).map_err(|source| folder(dir, source))?;
+    }
+    Ok(())
 }
 
 fn tail(log: &Path) -> String {

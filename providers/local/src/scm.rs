@@ -1,15 +1,13 @@
 //! Function package upload, the part of Kudu that a Flex Consumption app has.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 
 use axum::http::{Method, Request};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::answer::Answer;
+use crate::apps::store::{self, Stored};
 use crate::arm::lifecycle;
 use crate::cloud::Cloud;
 use crate::effects::Effect;
@@ -22,27 +20,29 @@ const SITE: &str = "Microsoft.Web/sites";
 const DEPLOYING: u32 = 30;
 
 /// Serves the deployment interface of the app that the host name names.
-pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>, hits: &[Fault]) -> Answer {
-    if query::bearer(request).is_none() {
+pub(crate) async fn handle(cloud: &Arc<Cloud>, request: Request<Bytes>, hits: &[Fault]) -> Answer {
+    if query::bearer(&request).is_none() {
         return Answer::empty(401);
     }
-    let mut state = cloud.state();
-    let wanted = query::subject(request, "scm");
-    let Some(site) = site(&state, wanted.as_deref()) else {
+    let wanted = query::subject(&request, "scm");
+    let Some(site) = site(&cloud.state(), wanted.as_deref()) else {
         return Answer::error(404, "NotFound", "There is no such app.");
     };
     let parts = query::segments(request.uri().path());
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let mut effects = Vec::new();
-    let answer = match (request.method(), parts.as_slice()) {
-        (&Method::POST, ["api", "publish" | "zipdeploy"]) => {
-            publish(cloud, &mut state, &mut effects, &site, request.body(), hits)
-        }
-        (&Method::GET, ["api", "deployments"]) => deployments(cloud, &mut state, &site),
-        (&Method::GET, ["api", "deployments", id]) => deployment(cloud, &mut state, &site, id),
-        _ => Answer::not_implemented("this request to the deployment service", request),
-    };
-    arm::persist(cloud, &mut state, effects).unwrap_or(answer)
+    match (request.method(), parts.as_slice()) {
+        (&Method::POST, ["api", "publish" | "zipdeploy"]) => publish(cloud, &site, request.into_body(), hits).await,
+        (&Method::GET, ["api", "deployments"]) => read(cloud, |state| deployments(cloud, state, &site)),
+        (&Method::GET, ["api", "deployments", id]) => read(cloud, |state| deployment(cloud, state, &site, id)),
+        _ => Answer::not_implemented("this request to the deployment service", &request),
+    }
+}
+
+/// Looking at a deployment may end it, which is written before it is answered.
+fn read(cloud: &Cloud, answer: impl FnOnce(&mut State) -> Answer) -> Answer {
+    let mut state = cloud.state();
+    let answer = answer(&mut state);
+    arm::persist(cloud, &mut state, Vec::new()).unwrap_or(answer)
 }
 
 /// The app of that name, or the only one when no name is given.
@@ -54,77 +54,77 @@ fn site(state: &State, name: Option<&str>) -> Option<Resource> {
     }
 }
 
-fn publish(
+/// Takes a package: unpacked first, which takes its time, then recorded.
+async fn publish(cloud: &Arc<Cloud>, site: &Resource, zip: Bytes, hits: &[Fault]) -> Answer {
+    // Nobody may take away what is unpacked and not recorded yet.
+    let _packages = cloud.apps.packages.lock().await;
+    let store = cloud.apps.store.clone();
+    let stored = match tokio::task::spawn_blocking(move || store.add(&zip)).await {
+        Ok(Ok(stored)) => stored,
+        Ok(Err(store::Error::Io(error))) => return not_stored(&error),
+        Ok(Err(refusal)) => {
+            return Answer::error(400, "BadRequest", &format!("The package cannot be used: {refusal}."));
+        }
+        Err(error) => return not_stored(&error),
+    };
+    let mut state = cloud.state();
+    if !state.all::<Resource>().contains_key(&site.id.to_lowercase()) {
+        return Answer::error(404, "NotFound", "There is no such app.");
+    }
+    let mut effects = Vec::new();
+    let answer = record(cloud, &mut state, &mut effects, &site.name().to_lowercase(), stored, hits);
+    arm::persist(cloud, &mut state, effects).unwrap_or(answer)
+}
+
+fn not_stored(error: &dyn std::error::Error) -> Answer {
+    tracing::error!(%error, "a package could not be stored");
+    Answer::error(500, "InternalServerError", "The package could not be stored.")
+}
+
+/// Begins the deployment of a package that is there; the app runs what it ran until that has ended.
+fn record(
     cloud: &Cloud,
     state: &mut State,
     effects: &mut Vec<Effect>,
-    site: &Resource,
-    zip: &Bytes,
+    app: &str,
+    stored: Stored,
     hits: &[Fault],
 ) -> Answer {
-    let functions = match functions(zip) {
-        Ok(functions) => functions,
-        Err(error) => return Answer::error(400, "BadRequest", &format!("The package cannot be read: {error}.")),
-    };
-    let app = site.name().to_lowercase();
-    if state.get::<Package>(&app).is_some_and(|here| is_running(state, &here.deployment)) {
-        let deployment = state.get::<Package>(&app).map(|here| here.deployment.clone()).unwrap_or_default();
-        lifecycle::look(cloud, state, &deployment);
-        if is_running(state, &deployment) {
-            return Answer::error(409, "Conflict", "There is a deployment currently in progress.");
-        }
+    let here = state.get::<Package>(app).map(|here| here.deployment.clone());
+    if here.is_some_and(|deployment| still_runs(cloud, state, &deployment)) {
+        return Answer::error(409, "Conflict", "There is a deployment currently in progress.");
     }
-    let digest = format!("{:x}", Sha256::digest(zip));
-    if let Err(error) = store(cloud, &digest, zip) {
-        tracing::error!(%error, "a package could not be stored");
-        return Answer::error(500, "InternalServerError", "The package could not be stored.");
-    }
-    let same = state.get::<Package>(&app).is_some_and(|here| here.digest == digest && here.live);
+    let before = state.get::<Package>(app).and_then(Package::served);
+    let same = state.get::<Package>(app).is_some_and(|here| here.digest == stored.digest && here.live);
     let fails = hits.iter().find_map(|hit| match hit {
         Fault::OperationFails { code } => Some(code.clone()),
         _ => None,
     });
-    let id = lifecycle::begin(cloud, state, &app, SITE, Act::Publish, DEPLOYING, fails);
-    let received = cloud.clock.timestamp();
-    let package = Package { app: app.clone(), digest, functions, deployment: id.clone(), live: same, received };
-    state.set(&app, package);
+    let id = lifecycle::begin(cloud, state, app, SITE, Act::Publish, DEPLOYING, fails);
+    let package = Package {
+        app: app.to_owned(),
+        digest: stored.digest,
+        functions: stored.functions,
+        deployment: id.clone(),
+        live: same,
+        received: cloud.clock.timestamp(),
+        before: before.filter(|_| !same),
+    };
+    state.set(app, package);
     effects.push(Effect::new("scm", "Publish", format!("{app}/package")).unchanged(same));
     Answer::json(202, id.into()).header("retry-after", "0")
 }
 
+/// Looks at a deployment that runs, which may end it; says whether it goes on.
+fn still_runs(cloud: &Cloud, state: &mut State, deployment: &str) -> bool {
+    if is_running(state, deployment) {
+        lifecycle::look(cloud, state, deployment);
+    }
+    is_running(state, deployment)
+}
+
 fn is_running(state: &State, deployment: &str) -> bool {
     state.get::<Operation>(deployment).is_some_and(|operation| operation.outcome == Outcome::Running)
-}
-
-/// Stores the zip under its digest; the same bytes are stored once.
-fn store(cloud: &Cloud, digest: &str, zip: &Bytes) -> io::Result<()> {
-    let dir = cloud.dir.join("packages");
-    let path = dir.join(format!("{digest}.zip"));
-    if path.exists() {
-        return Ok(());
-    }
-    fs::create_dir_all(&dir)?;
-    let beside = dir.join(format!("{digest}.new"));
-    fs::write(&beside, zip)?;
-    fs::rename(beside, path)
-}
-
-/// Every `{function}/function.json` in the zip, by function.
-fn functions(zip: &Bytes) -> Result<BTreeMap<String, Value>, zip::result::ZipError> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(zip))?;
-    let mut functions = BTreeMap::new();
-    for at in 0..archive.len() {
-        let mut entry = archive.by_index(at)?;
-        let Some(function) = entry.name().strip_suffix("/function.json").map(str::to_owned) else { continue };
-        if function.contains('/') {
-            continue;
-        }
-        let mut text = String::new();
-        entry.read_to_string(&mut text)?;
-        let document = serde_json::from_str(&text).map_err(io::Error::from)?;
-        functions.insert(function, document);
-    }
-    Ok(functions)
 }
 
 fn deployments(cloud: &Cloud, state: &mut State, site: &Resource) -> Answer {

@@ -161,7 +161,7 @@ pub(crate) struct Device {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Package {
     pub(crate) app: String,
-    /// SHA-256 of the zip, hexadecimal; the zip lies in `packages/{digest}.zip`.
+    /// SHA-256 of the zip, hexadecimal; it is unpacked in `packages/{digest}/`.
     pub(crate) digest: String,
     /// Name and `function.json` of every function in it.
     pub(crate) functions: BTreeMap<String, Value>,
@@ -169,6 +169,24 @@ pub(crate) struct Package {
     pub(crate) deployment: String,
     pub(crate) live: bool,
     pub(crate) received: String,
+    /// What the app runs until that deployment has ended, and on if it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<Served>,
+}
+
+/// Code that an app runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Served {
+    pub(crate) digest: String,
+    pub(crate) functions: BTreeMap<String, Value>,
+}
+
+impl Package {
+    /// What the app runs now.
+    pub(crate) fn served(&self) -> Option<Served> {
+        let new = || Served { digest: self.digest.clone(), functions: self.functions.clone() };
+        if self.live { Some(new()) } else { self.before.clone() }
+    }
 }
 
 /// A deleted resource's name that is not free yet; its key is the resource's.

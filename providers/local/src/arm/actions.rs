@@ -35,7 +35,10 @@ pub(crate) fn post(
         "microsoft.web/sites/functions/listkeys" => function_keys(cloud, state, base),
         "microsoft.web/sites/host/sync" if is(action, "default") => sync(cloud, state, effects, &strip(base, 2)),
         "microsoft.web/sites/syncfunctiontriggers" => sync(cloud, state, effects, base),
-        "microsoft.web/sites/restart" => found(cloud, state, base).map(|_| Answer::empty(200)),
+        "microsoft.web/sites/restart" => found(cloud, state, base).map(|site| {
+            cloud.apps.restart(site.name());
+            Answer::empty(200)
+        }),
         kind if kind.ends_with("/checknameavailability") => name_availability(state, body),
         _ => return None,
     })

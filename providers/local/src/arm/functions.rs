@@ -1,5 +1,7 @@
 //! The functions of an app, read from its package: they are there once its deployment has ended.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -12,11 +14,7 @@ use crate::state::{Package, Resource, State};
 /// Answers a GET of one function.
 pub(crate) fn get(cloud: &Cloud, state: &mut State, site: &str, function: &str) -> Result<Answer, Failure> {
     let site = find(cloud, state, site)?;
-    let package = live(state, &site);
-    let found = package.and_then(|package| {
-        let functions = package.functions.into_iter();
-        functions.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(function))
-    });
+    let found = live(state, &site).into_iter().find(|(name, _)| name.eq_ignore_ascii_case(function));
     match found {
         Some((name, document)) => Ok(Answer::json(200, show(cloud, &site, &name, &document))),
         None => Err(Failure::not_found("NotFound", format!("Function with name '{function}' could not be found."))),
@@ -26,7 +24,7 @@ pub(crate) fn get(cloud: &Cloud, state: &mut State, site: &str, function: &str) 
 /// Answers a GET of all functions of an app.
 pub(crate) fn list(cloud: &Cloud, state: &mut State, site: &str) -> Result<Answer, Failure> {
     let site = find(cloud, state, site)?;
-    let functions = live(state, &site).map(|package| package.functions).unwrap_or_default();
+    let functions = live(state, &site);
     let value: Vec<Value> = functions.iter().map(|(name, document)| show(cloud, &site, name, document)).collect();
     Ok(Answer::json(200, json!({ "value": value })))
 }
@@ -45,8 +43,10 @@ fn find(cloud: &Cloud, state: &mut State, site: &str) -> Result<Resource, Failur
     Ok(site)
 }
 
-fn live(state: &State, site: &Resource) -> Option<Package> {
-    state.get::<Package>(&site.name().to_lowercase()).filter(|package| package.live).cloned()
+/// The functions that the app runs now: until a deployment has ended, those of the package before.
+fn live(state: &State, site: &Resource) -> BTreeMap<String, Value> {
+    let served = state.get::<Package>(&site.name().to_lowercase()).and_then(Package::served);
+    served.map(|served| served.functions).unwrap_or_default()
 }
 
 fn show(cloud: &Cloud, site: &Resource, name: &str, document: &Value) -> Value {

@@ -85,6 +85,7 @@ fn end(cloud: &Cloud, state: &mut State, id: &str) {
     if act == Act::Publish {
         if let Some(mut package) = state.get::<Package>(&key).cloned() {
             package.live = !failed;
+            package.before = package.before.filter(|_| failed);
             state.set(&key, package);
         }
         return;

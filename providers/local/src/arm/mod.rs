@@ -52,6 +52,7 @@ pub(crate) fn persist(cloud: &Cloud, state: &mut State, effects: Vec<Effect>) ->
     for effect in effects {
         written = written.and_then(|()| cloud.effects.record(effect).map(|_| ()));
     }
+    cloud.apps.touch();
     let error = written.err()?;
     tracing::error!(%error, "the state could not be written");
     Some(Answer::error(500, "InternalServerError", "The local cloud could not write its state."))

@@ -175,6 +175,8 @@ pub(crate) fn resource(path: &str) -> String {
 pub(crate) fn zip(functions: &[(&str, Value)]) -> Vec<u8> {
     use std::io::Write;
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("host.json", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(b"{\"version\":\"2.0\"}").unwrap();
     for (name, document) in functions {
         zip.start_file(format!("{name}/function.json"), zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(document.to_string().as_bytes()).unwrap();

@@ -1,0 +1,156 @@
+//! Events on their way into functions: what Event Grid hands over here, and the webhook for others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{Method, Request};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::Delivered;
+use super::definition::Definition;
+use super::front;
+use super::function::{Function, Trigger};
+use super::invocation::{self, Failed};
+use super::supervisor::{App, Lease};
+use crate::answer::Answer;
+use crate::cloud::Cloud;
+use crate::faults::{Kind as Fault, Target};
+use crate::query;
+
+/// How long Event Grid waits for an answer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Hands events to a function, faults included; they are aimed at `web`, `POST`, `/{function}`.
+pub(super) async fn deliver(cloud: &Arc<Cloud>, app: &str, function: &str, events: &[Value]) -> Delivered {
+    let path = format!("/{function}");
+    let hits = cloud.faults.hit(Target { service: "web", method: "POST", path: &path });
+    for hit in &hits {
+        match hit {
+            Fault::Latency { milliseconds } => tokio::time::sleep(Duration::from_millis(*milliseconds)).await,
+            Fault::Throttle { .. } => return ended(429, "throttled on demand"),
+            Fault::Error { status, code } => return ended(*status, &format!("{code} on demand")),
+            _ => {}
+        }
+    }
+    let found = cloud.apps.get(cloud, app).and_then(|app| Some((app.definition(cloud)?, app)));
+    let Some((now, app)) = found else { return ended(404, "there is no such app") };
+    let delivered = hand_over(cloud, &app, &now, function, events).await;
+    if hits.contains(&Fault::ReplyLost) { ended(502, "the reply was lost on demand") } else { delivered }
+}
+
+async fn hand_over(
+    cloud: &Arc<Cloud>,
+    app: &Arc<App>,
+    now: &Arc<Definition>,
+    function: &str,
+    events: &[Value],
+) -> Delivered {
+    let Some(function) = now.function(function) else { return ended(404, "there is no such function") };
+    let Trigger::EventGrid { many } = function.trigger else {
+        return ended(400, "the function is not triggered by Event Grid");
+    };
+    let delivered = match tokio::time::timeout(LIMIT, app.lease(cloud, now)).await {
+        Err(_) => ended(408, "the function host did not start in time"),
+        Ok(Err(error)) => {
+            tracing::info!(%error, "a delivery found no running host");
+            ended(503, front::NOT_RUNNING)
+        }
+        Ok(Ok(lease)) if many => call(app, &lease, function, events.into()).await,
+        Ok(Ok(lease)) => call_each(app, lease, function, events).await,
+    };
+    app.count(&function.name, delivered.status);
+    delivered
+}
+
+/// One call per event, side by side; the first failure stands for all, since all come again then.
+async fn call_each(app: &Arc<App>, lease: Lease, function: &Function, events: &[Value]) -> Delivered {
+    if let [event] = events {
+        return call(app, &lease, function, event.clone()).await;
+    }
+    let lease = Arc::new(lease);
+    let mut calls = JoinSet::new();
+    for event in events.iter().cloned() {
+        let (app, lease, function) = (Arc::clone(app), Arc::clone(&lease), function.clone());
+        calls.spawn(async move { call(&app, &lease, &function, event).await });
+    }
+    let mut ended_well = ended(200, "");
+    while let Some(call) = calls.join_next().await {
+        let delivered = call.unwrap_or_else(|error| ended(500, &error.to_string()));
+        if delivered.status >= 300 && ended_well.status == 200 {
+            ended_well = delivered;
+        }
+    }
+    ended_well
+}
+
+async fn call(app: &App, lease: &Lease, function: &Function, value: Value) -> Delivered {
+    let failed = match invocation::call(app, lease, function, value, LIMIT).await {
+        Ok(_) => return ended(200, ""),
+        Err(failed) => failed,
+    };
+    let text = failed.to_string();
+    app.log(&[format!("the call of {} failed: {text}", function.name).into()]);
+    match failed {
+        Failed::Status(_) | Failed::Form(_) => ended(500, &text),
+        Failed::Broken(_) => ended(502, &text),
+        Failed::TimedOut(_) => ended(408, &text),
+    }
+}
+
+/// The end of a delivery, in the words of Event Grid's `lastDeliveryOutcome`.
+fn ended(status: u16, why: &str) -> Delivered {
+    let outcome = match status {
+        200..=204 => "Success",
+        400 => "BadRequest",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        408 => "TimedOut",
+        413 => "PayloadTooLarge",
+        429 | 503 => "Busy",
+        502 => "SocketError",
+        _ => "GenericError",
+    };
+    if status >= 300 {
+        tracing::debug!(status, why, "a delivery failed");
+    }
+    Delivered { status, outcome: outcome.to_owned() }
+}
+
+/// The webhook of the Event Grid extension; the host answers the handshake itself.
+pub(super) async fn webhook(
+    cloud: &Arc<Cloud>,
+    app: &Arc<App>,
+    now: &Arc<Definition>,
+    request: &Request<Bytes>,
+) -> Answer {
+    if !now.keys.admit_events(request) {
+        return Answer::empty(401);
+    }
+    if request.method() != Method::POST {
+        return Answer::empty(400);
+    }
+    let name = query::value(request, "functionName").unwrap_or_default();
+    if now.function(&name).is_none() {
+        return Answer::text(404, format!("cannot find function: '{name}'"));
+    }
+    let events = match query::json(request) {
+        Some(Value::Array(events)) => events,
+        Some(event @ Value::Object(_)) => vec![event],
+        _ => return Answer::empty(400),
+    };
+    match query::header(request, "aeg-event-type").map(str::to_lowercase).as_deref() {
+        Some("subscriptionvalidation") => {
+            let code = events.iter().find_map(|event| event["data"]["validationCode"].as_str());
+            code.map_or(Answer::empty(400), |code| Answer::json(200, json!({ "validationResponse": code })))
+        }
+        Some("notification") => match hand_over(cloud, app, now, &name, &events).await.status {
+            200..=204 => Answer::empty(202),
+            status => Answer::empty(status),
+        },
+        Some("unsubscribe") => Answer::empty(202),
+        _ => Answer::empty(400),
+    }
+}
