@@ -73,3 +73,6 @@ impl Handler for AdtPusher {
         self.push(&body, call.deadline).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,3 +131,6 @@ const fn urgency(code: Code) -> u8 {
         _ => 4,
     }
 }
+
+#[cfg(test)]
+mod tests;
