@@ -64,10 +64,19 @@ pub(crate) fn admitted(
         return true;
     };
     let caller = query::bearer(request).and_then(token::object_id);
-    let state = cloud.state();
-    let Some((key, created)) = assignment(&state, kind, name, caller.as_deref(), roles) else {
-        return false;
-    };
+    let found = assignment(&cloud.state(), kind, name, caller.as_deref(), roles);
+    has_propagated(cloud, service, found, (requests, milliseconds))
+}
+
+/// Whether an assignment, given by its key and when it was made, is there and has taken effect: it has been refused that
+/// many times, and is that many milliseconds old.
+pub(crate) fn has_propagated(
+    cloud: &Cloud,
+    service: &str,
+    assignment: Option<(String, String)>,
+    (requests, milliseconds): (u32, u64),
+) -> bool {
+    let Some((key, created)) = assignment else { return false };
     let age = DateTime::parse_from_rfc3339(&created).map(|created| cloud.clock.now() - created.to_utc());
     let young = age.is_ok_and(|age| age.to_std().unwrap_or_default() < Duration::from_millis(milliseconds));
     let mut refused = cloud.refused.lock().unwrap_or_else(PoisonError::into_inner);

@@ -170,7 +170,8 @@ async fn answer(
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let target = Target { service: service.fault_name(), method: &method, path: &path };
     let hits = cloud.faults.hit(target);
-    if let Some(refusal) = before(service, &hits).await {
+    let is_documents = service == Service::Data && query::subject(&request, "documents").is_some();
+    if let Some(refusal) = before(service, is_documents, &hits).await {
         return Ok(refusal.into_response());
     }
     let response = dispatch(&cloud, service, request, &hits).await;
@@ -181,10 +182,12 @@ async fn answer(
 }
 
 /// Faults that come before any effect: a delay, or an answer in the service's stead.
-async fn before(service: Service, hits: &[Kind]) -> Option<Answer> {
+async fn before(service: Service, is_documents: bool, hits: &[Kind]) -> Option<Answer> {
     for hit in hits {
         match hit {
             Kind::Latency { milliseconds } => tokio::time::sleep(Duration::from_millis(*milliseconds)).await,
+            Kind::Throttle { retry_after } if is_documents => return Some(cosmos::throttled(*retry_after)),
+            Kind::Error { status, code } if is_documents => return Some(cosmos::failed(*status, code)),
             Kind::Throttle { retry_after } => {
                 return Some(throttled(service).header("retry-after", &retry_after.to_string()));
             }

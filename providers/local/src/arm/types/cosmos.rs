@@ -9,8 +9,9 @@ use super::super::id::Id;
 use super::super::kind::{Begin, End, Headers, Kind, Reply, Runs, Urls, View, mint_nothing};
 use super::super::names::{Ends, Letters, Rule};
 use super::{PLAIN, identity, key, mint_identity, overlay, region};
+use crate::cosmos::rid;
 use crate::listen::Service;
-use crate::state::Resource;
+use crate::state::{Resource, State};
 
 const VERSIONS: &[&str] = &["2023-11-15", "2024-05-15", "2024-08-15", "2024-11-15"];
 const URLS: Urls = Urls::Location("operationsStatus", "operationResults");
@@ -18,6 +19,9 @@ const URLS: Urls = Urls::Location("operationsStatus", "operationResults");
 /// Databases and containers: 202 with `{"status": "Enqueued"}` and both headers, also for a DELETE.
 const ENQUEUED: Runs =
     Runs { status: 202, state: "Enqueued", body: Reply::Enqueued, headers: Headers::Both, retry_after: None };
+
+/// Under which name a part's resource id is drawn.
+pub(crate) const RID: &str = "_rid";
 
 const PART: Kind = Kind {
     versions: VERSIONS,
@@ -85,8 +89,15 @@ fn mint_account() -> Map<String, Value> {
 
 fn mint_part() -> Map<String, Value> {
     let mut minted = Map::new();
-    minted.insert("_rid".to_owned(), key(6).into());
+    minted.insert(RID.to_owned(), rid::mint().into());
     minted
+}
+
+/// The resource id of a database or a container, as both planes show it.
+pub(crate) fn rid(state: &State, part: &Resource) -> String {
+    let Some((database, _)) = part.id.rsplit_once("/containers/") else { return rid::database(part.minted(RID)) };
+    let database = state.get::<Resource>(&database.to_lowercase());
+    rid::container(database.map_or("", |database| database.minted(RID)), part.minted(RID))
 }
 
 fn check_part(_: View<'_>, id: &Id, body: &Value) -> Result<(), Failure> {
@@ -171,18 +182,18 @@ fn place(name: &str, location: &Value, account: &Resource, endpoint: &dyn Fn(&st
 }
 
 /// What Cosmos DB adds to every document of its own.
-fn system(part: &Resource) -> Value {
+fn system(view: View<'_>, part: &Resource) -> Value {
     let seconds = DateTime::parse_from_rfc3339(&part.changed).map_or(0, |changed| changed.timestamp());
-    json!({ "_rid": part.minted("_rid"), "_ts": seconds, "_etag": format!("\"{}\"", part.etag) })
+    json!({ "_rid": rid(view.state, part), "_ts": seconds, "_etag": format!("\"{}\"", part.etag) })
 }
 
-fn database(_: View<'_>, database: &Resource) -> Value {
-    let mut resource = system(database);
+fn database(view: View<'_>, database: &Resource) -> Value {
+    let mut resource = system(view, database);
     overlay(&mut resource, json!({ "_colls": "colls/", "_users": "users/" }));
     json!({ "properties": { "resource": resource } })
 }
 
-fn container(_: View<'_>, container: &Resource) -> Value {
+fn container(view: View<'_>, container: &Resource) -> Value {
     let asked = &container.body["properties"]["resource"];
     let mut resource = json!({
         "indexingPolicy": {
@@ -198,6 +209,6 @@ fn container(_: View<'_>, container: &Resource) -> Value {
         &mut resource,
         json!({ "partitionKey": { "kind": asked["partitionKey"]["kind"].as_str().unwrap_or("Hash") } }),
     );
-    overlay(&mut resource, system(container));
+    overlay(&mut resource, system(view, container));
     json!({ "properties": { "resource": resource } })
 }

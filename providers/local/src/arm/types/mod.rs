@@ -1,7 +1,7 @@
 //! The resource types: one table per provider, read by the resource core.
 
 mod authorization;
-mod cosmos;
+pub(crate) mod cosmos;
 mod digital_twins;
 mod event_grid;
 mod groups;
