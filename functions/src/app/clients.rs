@@ -6,6 +6,8 @@ use azure::{Azure, cosmos::Container, credentials::managed_identity, digital_twi
 use url::Url;
 
 use crate::{
+    adt_pusher::AdtPusher,
+    adt_updater::AdtUpdater,
     answer::{Answer, Code},
     call::Handler,
     counters::Counters,
@@ -17,6 +19,7 @@ use crate::{
     remote::Receiver,
     settings::{self, CosmosContainer, Environment, Remote, Secret, Storage},
     storage::Store,
+    twin::Writer,
 };
 
 /// Resource Manager, which no function calls; the handle wants to know where it is.
@@ -29,12 +32,14 @@ pub(super) struct Clients {
     http: Option<reqwest::Client>,
     /// By the client id of the identity.
     azure: BTreeMap<String, Azure>,
+    /// By instance.
+    writers: BTreeMap<Url, Writer>,
     persister: Option<Arc<Persister>>,
 }
 
 impl Clients {
     pub(super) fn new(counters: Arc<Counters>) -> Self {
-        Self { counters, http: None, azure: BTreeMap::new(), persister: None }
+        Self { counters, http: None, azure: BTreeMap::new(), writers: BTreeMap::new(), persister: None }
     }
 
     /// Builds a function from the settings.
@@ -46,18 +51,31 @@ impl Clients {
     ) -> Result<Arc<dyn Handler>, Answer> {
         let environment = Environment::new(settings, root);
         Ok(match function {
+            Function::AdtPusher => Arc::new(self.adt_pusher(environment)?),
+            Function::AdtUpdater => Arc::new(self.adt_updater(environment)?),
             Function::Dispatcher => Arc::new(self.dispatcher(environment)?),
             Function::HotWriter => Arc::new(self.hot_writer(environment)?),
             Function::Ingestion => Arc::new(self.ingestion(environment)?),
             Function::Persister => self.persister(environment)?,
-            Function::AdtPusher
-            | Function::AdtUpdater
-            | Function::ColdWriter
-            | Function::ArchiveWriter
-            | Function::HotReader => {
+            Function::ColdWriter | Function::ArchiveWriter | Function::HotReader => {
                 return Err(Answer::new(Code::NotFound, format!("this program has no function {function}")));
             }
         })
+    }
+
+    fn adt_pusher(&mut self, environment: Environment<'_>) -> Result<AdtPusher, Answer> {
+        let settings = settings::AdtPusher::from_app_settings(environment).map_err(misconfigured)?;
+        let writer = match &settings.adt_instance_url {
+            Some(instance) => Some((settings.twin_info, self.writer(instance, &settings.azure_client_id)?)),
+            None => None,
+        };
+        Ok(AdtPusher::new(settings.inter_cloud_token, writer))
+    }
+
+    fn adt_updater(&mut self, environment: Environment<'_>) -> Result<AdtUpdater, Answer> {
+        let settings = settings::AdtUpdater::from_app_settings(environment).map_err(misconfigured)?;
+        let writer = self.writer(&settings.adt_instance_url, &settings.azure_client_id)?;
+        Ok(AdtUpdater::new(settings.twin_info, writer))
     }
 
     fn dispatcher(&mut self, environment: Environment<'_>) -> Result<Dispatcher, Answer> {
@@ -103,6 +121,17 @@ impl Clients {
     fn container(&mut self, at: &CosmosContainer, client_id: &str) -> Result<Container, Answer> {
         let azure = self.azure(client_id)?;
         azure.cosmos(&at.endpoint, &at.database, &at.container).map_err(|error| unusable("COSMOS_DB_ENDPOINT", &error))
+    }
+
+    /// The writer of an instance: one, since it merges and orders what its callers write.
+    fn writer(&mut self, instance: &Url, client_id: &str) -> Result<Writer, Answer> {
+        if let Some(writer) = self.writers.get(instance) {
+            return Ok(writer.clone());
+        }
+        let client = self.azure(client_id)?.digital_twins(instance.as_str());
+        let client = client.map_err(|error| unusable("ADT_INSTANCE_URL", &error))?;
+        let writer = Writer::new(Arc::new(client), crate::twin::Options::default());
+        Ok(self.writers.entry(instance.clone()).or_insert(writer).clone())
     }
 
     fn azure(&mut self, client_id: &str) -> Result<Azure, Answer> {

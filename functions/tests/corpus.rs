@@ -1,0 +1,161 @@
+//! The fuzz targets' corpus, replayed: nothing panics, and every input has its answer. To take over a new one, run
+//! `cargo insta review`, or read the difference.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[allow(unreachable_pub, reason = "it is the library of the fuzz targets")]
+#[path = "../../fuzz/src/targets.rs"]
+mod targets;
+
+use std::{fmt::Write, fs, path::Path};
+
+/// The outcome of every file of a target's corpus, by name.
+fn replay(target: &str, run: fn(&[u8]) -> String) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut outcomes = String::new();
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        writeln!(outcomes, "{name}: {}", run(&fs::read(&file).unwrap())).unwrap();
+    }
+    outcomes
+}
+
+#[test]
+fn envelopes() {
+    insta::assert_snapshot!(replay("envelope", targets::envelope), @r#"
+    bare-device-alias.json: stored
+    bare-nested.json: stored
+    bare.json: stored
+    big-number.json: stored
+    byte-order-mark.json: malformed at "line 1, column 1"
+    cut-off.json: malformed at "line 1, column 120"
+    deep-enough.json: stored
+    deep.json: malformed at "line 1, column 182"
+    device-is-number.json: malformed at "/iotDeviceId"
+    duplicate-keys.json: stored
+    empty-device.json: malformed at "/iotDeviceId"
+    empty.json: malformed at "line 1, column 0"
+    huge-exponent.json: malformed at "line 1, column 60"
+    list.json: malformed at ""
+    lone-surrogate.json: malformed at "line 1, column 23"
+    no-device.json: malformed at "/iotDeviceId"
+    no-time.json: malformed at "/time"
+    no-values.json: stored
+    not-utf8.json: malformed at "line 1, column 17"
+    null.json: malformed at ""
+    number.json: malformed at "line 1, column 5"
+    strange-device.json: stored
+    telemetry-is-list.json: malformed at "/telemetry"
+    time-beyond-year-9999.json: malformed at "/time"
+    time-far-ahead.json: malformed at "/time"
+    time-is-number.json: malformed at "/time"
+    time-leap-second.json: stored
+    time-nanoseconds.json: stored
+    time-not-rfc3339.json: malformed at "/time"
+    trailing.json: malformed at "line 1, column 102"
+    wrapped-bad-timestamp.json: malformed at "/timestamp"
+    wrapped-other-message.json: malformed at "/message_type"
+    wrapped-payload-is-text.json: malformed at "/payload"
+    wrapped-payload-missing.json: malformed at "/iotDeviceId"
+    wrapped-time-of-envelope.json: stored
+    wrapped.json: stored
+    "#);
+}
+
+#[test]
+fn events() {
+    insta::assert_snapshot!(replay("event_grid", targets::event_grid), @r#"
+    bad-time.json: malformed at "/data/body/time"
+    base64-broken.json: malformed at "/data/body, line 1, column 1"
+    base64-not-json.json: malformed at "/data/body, line 1, column 1"
+    base64.json: stored
+    batch.json: stored
+    body-empty.json: stored
+    body-list.json: malformed at "/data/body"
+    body-missing.json: malformed at "/data/body"
+    body-null.json: malformed at "/data/body"
+    clock-ahead.json: stored
+    cloud-event.json: stored
+    connected.json: nothing-to-do
+    cut-off.json: no JSON
+    data-is-text.json: malformed at "/data"
+    data-missing.json: malformed at "/data"
+    deep-batch.json: malformed at ""
+    device-from-subject.json: stored
+    empty-batch.json: nothing-to-do
+    mixed-batch.json: malformed at ""
+    no-device.json: malformed at "/subject"
+    no-system-properties.json: malformed at "/data/systemProperties"
+    no-time.json: malformed at "/data/systemProperties/iothub-enqueuedtime"
+    number.json: malformed at ""
+    telemetry.json: stored
+    text-of-json.json: stored
+    text.json: malformed at ""
+    type-is-number.json: malformed at "/eventType"
+    type-missing.json: malformed at "/eventType"
+    validation-without-code.json: malformed at "/data/validationCode"
+    validation.json: validated
+    "#);
+}
+
+#[test]
+fn invocations() {
+    insta::assert_snapshot!(replay("invocation", targets::invocation), @r#"
+    bare-event.json: line 23, column 1: this is no invocation | line 23, column 1: this is no invocation
+    cut-off.json: line 1, column 90: this is no invocation | line 1, column 90: this is no invocation
+    data-empty.json: /Data: the trigger has no value | /Data: the trigger has no value
+    data-list.json: line 3, column 3: this is no invocation | line 2, column 9: this is no invocation
+    data-missing.json: line 9, column 1: this is no invocation | line 9, column 1: this is no invocation
+    data-null.json: line 2, column 13: this is no invocation | line 2, column 13: this is no invocation
+    empty.json: line 1, column 0: this is no invocation | line 1, column 0: this is no invocation
+    event-batch-encoded.json: /Data: the trigger has no value | stored
+    event-batch.json: /Data: the trigger has no value | stored
+    event-deep.json: /Data: the trigger has no value | line 1, column 143: this is no invocation
+    event-empty-list.json: /Data: the trigger has no value | nothing-to-do
+    event-encoded-often.json: /Data: the trigger has no value | malformed at "/eventType"
+    event-encoded-once.json: /Data: the trigger has no value | stored
+    event-encoded-twice.json: /Data: the trigger has no value | stored
+    event-nested-lists.json: /Data: the trigger has no value | /Data: the trigger is no event
+    event-null.json: /Data: the trigger has no value | /Data: the trigger is no event
+    event-number.json: /Data: the trigger has no value | /Data: the trigger is no event
+    event-object.json: /Data: the trigger has no value | stored
+    event-other-name.json: /Data: the trigger has no value | stored
+    event-text.json: /Data: the trigger has no value | /Data: the trigger is no event
+    event-two-names.json: /Data: the trigger has no value | /Data: the trigger has no value
+    not-utf8.json: /Data: the trigger has no value | line 1, column 19: this is no invocation
+    request-body-object.json: POST with a token and 92 bytes | malformed at "/eventType"
+    request-get.json: GET with a token and 0 bytes | malformed at "/eventType"
+    request-headers-null.json: line 7, column 18: this is no invocation | malformed at "/eventType"
+    request-is-text.json: line 3, column 15: this is no invocation | /Data: the trigger is no event
+    request-no-body.json: POST with a token and 0 bytes | malformed at "/eventType"
+    request-token-as-text.json: POST with a token and 100 bytes | malformed at "/eventType"
+    request-two-tokens.json: POST with no token and 100 bytes | malformed at "/eventType"
+    request.json: POST with a token and 100 bytes | malformed at "/eventType"
+    "#);
+}
+
+#[test]
+fn environments() {
+    insta::assert_snapshot!(replay("settings", targets::settings), @r#"
+    adt-not-a-url.env: adt-pusher cannot read ADT_INSTANCE_URL, adt-updater cannot read ADT_INSTANCE_URL
+    adt-not-known-yet.env: adt-updater misses ADT_INSTANCE_URL
+    all.env: all read
+    empty.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
+    ingestion-is-relative.env: dispatcher cannot read REMOTE_INGESTION_URL
+    map-in-a-file-without-name.env: adt-pusher has no file for DIGITAL_TWIN_INFO, adt-updater has no file for DIGITAL_TWIN_INFO
+    map-in-a-missing-file.env: adt-pusher has no file for DIGITAL_TWIN_INFO, adt-updater has no file for DIGITAL_TWIN_INFO
+    map-not-json.env: adt-pusher cannot read DIGITAL_TWIN_INFO, adt-updater cannot read DIGITAL_TWIN_INFO
+    map-of-another-shape.env: adt-pusher cannot read DIGITAL_TWIN_INFO, adt-updater cannot read DIGITAL_TWIN_INFO
+    map-unknown-schema.env: adt-pusher cannot read DIGITAL_TWIN_INFO, adt-updater cannot read DIGITAL_TWIN_INFO
+    no-equals-signs.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
+    not-utf8.env: adt-pusher misses INTER_CLOUD_TOKEN, adt-updater misses ADT_INSTANCE_URL, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
+    persister-without-host.env: ingestion cannot read PERSISTER_URL
+    pusher-in-clear-on-this-machine.env: all read
+    pusher-in-clear.env: persister cannot read REMOTE_ADT_PUSHER_URL
+    pusher.env: all read
+    remote-writer-without-token.env: persister misses REMOTE_WRITER_TOKEN
+    remote-writer.env: hot-writer misses COSMOS_DB_ENDPOINT
+    "#);
+}
