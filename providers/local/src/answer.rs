@@ -5,6 +5,8 @@ use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header}
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+const JSON: &str = "application/json; charset=utf-8";
+
 /// Status, headers and body of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -17,6 +19,7 @@ pub(crate) struct Answer {
 enum Payload {
     Empty,
     Json(Value),
+    JsonText(String),
     Text(String),
 }
 
@@ -27,6 +30,11 @@ impl Answer {
 
     pub(crate) fn json(status: u16, body: Value) -> Self {
         Self { status, headers: Vec::new(), body: Payload::Json(body) }
+    }
+
+    /// JSON that is text already.
+    pub(crate) fn json_text(status: u16, body: String) -> Self {
+        Self { status, headers: Vec::new(), body: Payload::JsonText(body) }
     }
 
     pub(crate) fn text(status: u16, body: String) -> Self {
@@ -57,7 +65,8 @@ impl Answer {
     pub(crate) fn into_response(self) -> Response<Body> {
         let (body, kind) = match self.body {
             Payload::Empty => (Body::empty(), None),
-            Payload::Json(value) => (Body::from(value.to_string()), Some("application/json; charset=utf-8")),
+            Payload::Json(value) => (Body::from(value.to_string()), Some(JSON)),
+            Payload::JsonText(text) => (Body::from(text), Some(JSON)),
             Payload::Text(text) => (Body::from(text), Some("text/plain; charset=utf-8")),
         };
         let mut response = Response::new(body);

@@ -49,8 +49,8 @@ fn killed(path: &str) -> Option<&str> {
 
 fn effects(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     let since = query::value(request, "since").and_then(|since| since.parse().ok()).unwrap_or(0);
-    match serde_json::to_value(cloud.effects.since(since)) {
-        Ok(entries) => Answer::json(200, entries),
+    match cloud.effects.json_since(since) {
+        Ok(entries) => Answer::json_text(200, entries),
         Err(error) => Answer::error(500, "InternalServerError", &error.to_string()),
     }
 }

@@ -1,21 +1,23 @@
 //! One instance: its state, its file, and what was written there.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock, Weak};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::effects::{Effect, Log};
-use crate::lines::Lines;
+use crate::lines::{self, Fresh, Lines};
 
-use super::Error;
 use super::answer::Refusal;
 use super::call::Version;
 use super::change::Change;
-use super::relationship;
 use super::state::State;
 use super::ticks::Ticks;
+use super::{Error, compact, relationship};
 
 /// One instance. Whoever changes it holds it alone, so changes of a twin are in one order.
 #[derive(Debug)]
@@ -27,28 +29,78 @@ pub(super) struct Instance {
     effects: Log,
     clock: Clock,
     deleted: bool,
+    /// The length from which on the file is rewritten; the greatest there is while that is going on.
+    compact_from: u64,
+    /// Itself, for the thread that rewrites the file.
+    shared: Weak<RwLock<Self>>,
 }
 
 impl Instance {
     /// Opens or creates the instance's file, replays it, and rewrites it when it has outgrown the state.
-    pub(super) fn open(dir: &Path, name: &str, effects: Log, clock: Clock) -> Result<Self, Error> {
+    pub(super) fn open(dir: &Path, name: &str, effects: Log, clock: Clock) -> Result<Arc<RwLock<Self>>, Error> {
         let path = dir.join(format!("{name}.jsonl"));
-        let (mut lines, changes) = Lines::open::<Change>(&path)?;
-        let count = changes.len();
-        let mut state = State::new();
-        for change in changes {
-            state.apply(change).map_err(|reason| Error::Replay { path: path.clone(), reason })?;
+        let (state, lines) = read(&path)?;
+        let compact_from = compact::limit(lines.length());
+        Ok(Arc::new_cyclic(|shared| {
+            let (name, shared) = (name.to_owned(), shared.clone());
+            RwLock::new(Self { name, path, state, lines, effects, clock, deleted: false, compact_from, shared })
+        }))
+    }
+
+    /// Where its file lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes its file has.
+    pub(super) fn length(&self) -> u64 {
+        self.lines.length()
+    }
+
+    /// Whether it was deleted while somebody still holds it.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
+    /// Has the file rewritten from a length of so many bytes on.
+    #[cfg(test)]
+    pub(super) fn set_compact_from(&mut self, length: u64) {
+        self.compact_from = length;
+    }
+
+    /// Puts a rewritten file in the place of the old one, of which the changes from the place of `old` on are missing.
+    pub(super) fn exchange(&mut self, mut fresh: Fresh, old: &mut File) -> io::Result<()> {
+        if self.deleted {
+            return Ok(());
         }
-        if state.size() < count {
-            lines = Lines::rewrite(&path, &state.snapshot())?;
+        let live = fresh.length();
+        fresh.copy(old)?;
+        self.lines = fresh.replace()?;
+        self.compact_from = compact::limit(live);
+        Ok(())
+    }
+
+    /// Lets the file grow on to twice its length before it is rewritten: the last attempt failed.
+    pub(super) fn postpone(&mut self) {
+        self.compact_from = self.length().saturating_mul(2);
+    }
+
+    fn compact_if_due(&mut self) {
+        if self.length() < self.compact_from {
+            return;
         }
-        Ok(Self { name: name.to_owned(), path, state, lines, effects, clock, deleted: false })
+        self.compact_from = u64::MAX;
+        if let Err(error) = compact::start(self.shared.clone()) {
+            tracing::warn!(%error, "an instance's file could not be compacted");
+            self.postpone();
+        }
     }
 
     /// Deletes the file; whoever still holds the instance can change it no more.
     pub(super) fn delete(&mut self) -> Result<(), Error> {
         self.deleted = true;
-        std::fs::remove_file(&self.path).map_err(|source| Error::Write { path: self.path.clone(), source })
+        let removed = Fresh::forget(&self.path).and_then(|()| std::fs::remove_file(&self.path));
+        removed.map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 
     /// Adds or removes an endpoint; nothing is written when that changes nothing.
@@ -74,7 +126,8 @@ impl Instance {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "InstanceNotFound", message));
         }
         self.lines.append(&change).map_err(|error| Refusal::internal(&error))?;
-        self.state.apply(change).map_err(|reason| Refusal::internal(&std::io::Error::other(reason)))?;
+        self.state.apply(change).map_err(|reason| Refusal::internal(&io::Error::other(reason)))?;
+        self.compact_if_due();
         for done in effects {
             let resource = format!("{}/{}", self.name, done.resource);
             let effect = Effect::new("adt", done.operation, resource).unchanged(done.unchanged);
@@ -105,6 +158,29 @@ impl Instance {
             .collect();
         json!({"models": models, "twins": twins, "relationships": relationships, "routes": routes, "endpoints": state.endpoints})
     }
+}
+
+/// Replays a file, and rewrites it when it has more changes than its state needs.
+fn read(path: &Path) -> Result<(State, Lines), Error> {
+    let (mut state, mut count, mut misfit) = (State::new(), 0, None);
+    let lines = Lines::replay(path, |_, line| {
+        let change = serde_json::from_slice(line)?;
+        count += 1;
+        if misfit.is_none() {
+            misfit = state.apply(change).err();
+        }
+        Ok(())
+    })?;
+    if let Some(reason) = misfit {
+        return Err(Error::Replay { path: path.to_owned(), reason });
+    }
+    if state.size() >= count {
+        return Ok((state, lines));
+    }
+    let failed = |source| lines::Error::Io { path: path.to_owned(), source };
+    let mut fresh = Fresh::beside(path).map_err(failed)?;
+    state.snapshot().try_for_each(|change| fresh.append(&change)).map_err(failed)?;
+    Ok((state, fresh.replace().map_err(failed)?))
 }
 
 /// An effect of a change, as the effect log names it.

@@ -18,6 +18,8 @@
 //! 2. A change is whole or absent: one change is one line, and a torn last line is cut when the file is opened.
 //! 3. Nothing is stored that the model does not allow at that moment.
 //! 4. Every mutation is in the effect log, once, in the order in which it happened.
+//! 5. An instance's file is at most 64 MB, or four times what is live, beyond which it is rewritten while in use; until
+//!    the new file is whole the old one stands.
 //!
 //! # What is not here
 //!
@@ -27,6 +29,7 @@
 mod answer;
 mod call;
 mod change;
+mod compact;
 mod component;
 mod condition;
 mod dispatch;
@@ -116,7 +119,7 @@ impl Service {
         let mut instances = BTreeMap::new();
         for name in names_in(&dir)? {
             let instance = Instance::open(&dir, &name, effects.clone(), clock.clone())?;
-            instances.insert(name, Arc::new(RwLock::new(instance)));
+            instances.insert(name, instance);
         }
         Ok(Self { inner: Arc::new(Inner { dir, effects, clock, instances: RwLock::new(instances) }) })
     }
@@ -128,7 +131,7 @@ impl Service {
         if let Entry::Vacant(place) = instances.entry(key) {
             let Inner { dir, effects, clock, .. } = &*self.inner;
             let instance = Instance::open(dir, place.key(), effects.clone(), clock.clone())?;
-            place.insert(Arc::new(RwLock::new(instance)));
+            place.insert(instance);
         }
         Ok(())
     }

@@ -70,16 +70,21 @@ impl State {
     }
 
     /// The fewest changes that make this state out of nothing.
-    pub(super) fn snapshot(&self) -> Vec<Change> {
-        let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.values().cloned().collect()));
-        let endpoints = self.endpoints.iter().map(|name| Change::PutEndpoint(name.clone()));
+    pub(super) fn snapshot(&self) -> impl Iterator<Item = Change> {
         let twins = self.twins.iter().map(|(id, twin)| Change::PutTwin(id.clone(), twin.clone()));
         let relationships = self
             .relationships
             .iter()
             .map(|((source, id), one)| Change::PutRelationship(source.clone(), id.clone(), one.clone()));
+        self.foundation().chain(twins).chain(relationships)
+    }
+
+    /// The part of [`State::snapshot`] that is no twin and no relationship.
+    pub(super) fn foundation(&self) -> impl Iterator<Item = Change> {
+        let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.values().cloned().collect()));
+        let endpoints = self.endpoints.iter().map(|name| Change::PutEndpoint(name.clone()));
         let routes = self.routes.iter().map(|(id, route)| Change::PutRoute(id.clone(), route.clone()));
-        models.into_iter().chain(endpoints).chain(twins).chain(relationships).chain(routes).collect()
+        models.into_iter().chain(endpoints).chain(routes)
     }
 
     /// One model as uploaded.

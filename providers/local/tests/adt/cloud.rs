@@ -129,7 +129,7 @@ impl Cloud {
             let resource = effect.resource.strip_prefix(&format!("{NAME}/")).unwrap_or(&effect.resource).to_owned();
             format!("{} {resource}{}", effect.operation, if effect.unchanged { " =" } else { "" })
         };
-        self.effects.since(0).into_iter().map(line).collect()
+        self.effects.since(0).unwrap().into_iter().map(line).collect()
     }
 }
 
