@@ -64,9 +64,10 @@ impl Clock {
 
     /// How long a step of a schedule lasts here that must not collapse to nothing: the pause before a retry, a restart.
     ///
-    /// Scaled like everything when time is realistic; a hundredth, and at least 50 ms, when it is instant.
+    /// Scaled like everything when time is realistic, a hundredth when it is instant; at least 50 ms.
     pub fn paced(&self, recorded: Duration) -> Duration {
-        if self.is_realistic() { self.lasts(recorded) } else { (recorded / 100).max(Duration::from_millis(50)) }
+        let scaled = if self.is_realistic() { self.lasts(recorded) } else { recorded / 100 };
+        scaled.max(Duration::from_millis(50))
     }
 }
 

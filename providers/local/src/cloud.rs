@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::adt;
 use crate::apps::Apps;
 use crate::arm::lifecycle;
+use crate::blob;
 use crate::clock::Clock;
 use crate::cosmos;
 use crate::effects;
@@ -29,6 +30,7 @@ pub(crate) struct Cloud {
     pub(crate) twins: adt::Service,
     pub(crate) apps: Apps,
     pub(crate) devices: iot::Sessions,
+    pub(crate) blobs: blob::Store,
     pub(crate) grid: Grid,
     pub(crate) documents: cosmos::Store,
     pub(crate) instance: String,
@@ -56,6 +58,7 @@ impl Cloud {
             dir: dir.to_owned(),
             apps: Apps::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             devices: iot::Sessions::default(),
+            blobs: blob::Store::new(dir),
             grid: Grid::open(dir, clock.clone())?,
             documents: cosmos::Store::open(dir, clock.clone())?,
             clock,
@@ -69,6 +72,7 @@ impl Cloud {
             state: Mutex::new(state),
         };
         lifecycle::reconcile_instances(&cloud, &cloud.state());
+        blob::sweep(&cloud);
         Ok(cloud)
     }
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::faults::Fault;
-use crate::{apps, dump, query};
+use crate::{apps, dump, events, query};
 
 /// Serves one request.
 ///
-/// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET|PUT|DELETE /faults`, `GET /apps`, `POST /apps/{app}/kill`,
+/// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET /events`, `GET|PUT|DELETE /faults`, `GET /apps`, `POST /apps/{app}/kill`,
 /// `POST /stop`.
 pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     match (request.method(), request.uri().path()) {
@@ -19,6 +19,7 @@ pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
             Answer::json(200, json!({ "instance": cloud.instance, "pid": std::process::id() }))
         }
         (&Method::GET, "/effects") => effects(cloud, request),
+        (&Method::GET, "/events") => Answer::json(200, events::show(cloud)),
         (&Method::GET, "/dump") => Answer::json(200, dump::whole(cloud)),
         (&Method::GET, "/faults") => faults(cloud),
         (&Method::PUT, "/faults") => match serde_json::from_slice::<Vec<Fault>>(request.body()) {

@@ -47,6 +47,17 @@ pub enum Kind {
         #[serde(default = "internal")]
         code: String,
     },
+    /// Event Grid makes a delivery twice, the second right after the first.
+    Duplicate,
+    /// Event Grid holds a delivery back for a time drawn from the seed and from what the event says, so that later
+    /// events overtake it.
+    Reorder {
+        /// What the times are drawn from: the same seed draws the same times for the same events.
+        #[serde(default)]
+        seed: u64,
+        /// Deliveries are held back for less than this.
+        milliseconds: u64,
+    },
     /// A deleted resource's name stays taken: this many attempts to create it again answer 409.
     SoftDelete {
         /// Attempts refused before the name is free.
@@ -61,7 +72,8 @@ pub struct Fault {
     /// What goes wrong.
     #[serde(flatten)]
     pub kind: Kind,
-    /// The service: `arm`, `adt`, `login`, `imds`, `iot-hub`, `scm`.
+    /// The service: `arm`, `adt`, `login`, `imds`, `iot-hub`, `scm`, ...; `event-grid` for deliveries, whose method is
+    /// POST and whose path is the subscription's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// The HTTP method.

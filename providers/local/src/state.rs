@@ -230,6 +230,8 @@ pub(crate) struct State {
     lines: Lines,
     /// Changes that are not committed yet.
     pending: Vec<Change>,
+    /// Grows whenever a resource is set or removed.
+    revision: u64,
 }
 
 impl State {
@@ -247,7 +249,7 @@ impl State {
         let failed = |source| lines::Error::Line { path: path.clone(), line: 0, source };
         let whole: Vec<[Change; 1]> = tables.changes().map_err(failed)?.into_iter().map(|change| [change]).collect();
         let lines = Lines::rewrite(&path, &whole)?;
-        Ok(Self { tables, lines, pending: Vec::new() })
+        Ok(Self { tables, lines, pending: Vec::new(), revision: 0 })
     }
 
     pub(crate) fn get<R: Row>(&self, key: &str) -> Option<&R> {
@@ -263,7 +265,13 @@ impl State {
         R::table_mut(&mut self.tables).get_mut(key)
     }
 
+    /// Grows with every change of the resources: what is derived from them is still right while it stays.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     pub(crate) fn set<R: Row>(&mut self, key: &str, row: R) {
+        self.revise::<R>();
         let change = Change::set(key, &row).expect("rows are plain data with string keys");
         self.pending.push(change);
         R::table_mut(&mut self.tables).insert(key.to_owned(), row);
@@ -271,8 +279,13 @@ impl State {
 
     pub(crate) fn remove<R: Row>(&mut self, key: &str) -> Option<R> {
         let row = R::table_mut(&mut self.tables).remove(key)?;
+        self.revise::<R>();
         self.pending.push(Change { table: R::TABLE.to_owned(), key: key.to_owned(), row: None });
         Some(row)
+    }
+
+    fn revise<R: Row>(&mut self) {
+        self.revision += u64::from(R::TABLE == Resource::TABLE);
     }
 
     /// Writes what changed since the last commit as one line.

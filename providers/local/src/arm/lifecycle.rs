@@ -150,6 +150,7 @@ fn forget(cloud: &Cloud, state: &mut State, gone: &Resource) {
         "Microsoft.Web/sites" => {
             state.remove::<Package>(&name);
         }
+        kind if kind.ends_with("/eventSubscriptions") => cloud.grid.look(),
         _ => {}
     }
 }

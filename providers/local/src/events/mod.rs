@@ -1,14 +1,44 @@
 //! Event Grid: what is published to a topic is kept until every subscription has it, or has given it up.
+//!
+//! # Terms
+//! | term | means |
+//! |---|---|
+//! | lane | one incarnation of a subscription, with the events that it still has to get |
+//! | standing | how often an event was tried in a lane, how the last attempt failed, whether it was given up |
+//! | letter | an event that was given up, on its way to the subscription's dead letter container |
+//!
+//! Delivery is at least once and in no order: as on the real service, where that is documented.
+
+mod filter;
+mod ledger;
+mod letter;
+mod pump;
+mod queue;
+mod record;
+mod routes;
+mod schedule;
+mod subscription;
+#[cfg(test)]
+mod tests;
+mod world;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use uuid::Uuid;
 
-use crate::clock::Clock;
+use self::queue::Queue;
+use self::routes::Routes;
+use self::world::Around;
+use crate::clock::{self, Clock};
 use crate::cloud::Cloud;
 use crate::lines;
+
+pub(crate) use subscription::check;
 
 /// An event as its source publishes it; topic, id and versions are added here.
 #[derive(Clone, Debug)]
@@ -25,23 +55,95 @@ pub(crate) struct Event {
 
 /// The events under way.
 #[derive(Debug)]
-pub(crate) struct Grid;
+pub(crate) struct Grid {
+    queue: Arc<Queue>,
+    routes: Routes,
+    wake: Arc<Notify>,
+    /// Events that nobody wanted, since the start.
+    unmatched: AtomicU64,
+}
 
 impl Grid {
     /// Opens what lies in the folder.
     pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, lines::Error> {
-        let _ = (dir, clock);
-        Ok(Self)
+        let dir = dir.join("events");
+        std::fs::create_dir_all(&dir).map_err(|source| lines::Error::Io { path: dir.clone(), source })?;
+        let queue = Arc::new(Queue::open(&dir.join("queue.jsonl"), clock)?);
+        Ok(Self { queue, routes: Routes::default(), wake: Arc::default(), unmatched: AtomicU64::new(0) })
+    }
+
+    /// Says that subscriptions may have gone: what they were to get is dropped soon.
+    pub(crate) fn look(&self) {
+        self.wake.notify_one();
     }
 }
 
 /// Takes an event of a resource (its ARM id). When this returns, it survives the death of this process.
+///
+/// It is kept for the subscriptions whose filters it matches now; when there are none it is dropped. The state
+/// must not be locked by the caller.
 pub(crate) fn publish(cloud: &Arc<Cloud>, source: &str, event: Event) -> io::Result<()> {
-    let _ = (cloud, source, event);
+    let grid = &cloud.grid;
+    let routes = grid.routes.current(&cloud.state());
+    let event = complete(source, event);
+    let lanes = routes.matching(source, &event);
+    if lanes.is_empty() {
+        grid.unmatched.fetch_add(1, Ordering::Relaxed);
+        return Ok(());
+    }
+    grid.queue.publish(&event, &lanes)?;
+    grid.wake.notify_one();
     Ok(())
+}
+
+/// The event in the Event Grid schema.
+fn complete(source: &str, event: Event) -> Value {
+    // Recorded: a hub's topic is its id in capitals.
+    let is_hub = source.to_lowercase().contains("/providers/microsoft.devices/iothubs/");
+    json!({
+        "id": Uuid::new_v4().to_string(),
+        "topic": if is_hub { source.to_uppercase() } else { source.to_owned() },
+        "subject": event.subject,
+        "eventType": event.event_type,
+        "eventTime": event.time,
+        "data": event.data,
+        "dataVersion": "",
+        "metadataVersion": "1",
+    })
 }
 
 /// Delivers until the cloud stops.
 pub(crate) async fn run(cloud: Arc<Cloud>) {
-    cloud.stop.cancelled().await;
+    let (queue, wake) = (Arc::clone(&cloud.grid.queue), Arc::clone(&cloud.grid.wake));
+    let (clock, stop) = (cloud.clock.clone(), cloud.stop.clone());
+    pump::run(Arc::new(Around(cloud)), queue, wake, clock, stop).await;
+}
+
+/// How every subscription's deliveries stand, for people and tests.
+///
+/// `{unmatched, undelivered, subscriptions: [{subscription, waiting, inFlight, dying, delivered, failedAttempts,
+/// deadLettered, dropped, oldest, oldestSeconds}]}`; `undelivered` is the sum of the three states before `delivered`.
+pub(crate) fn show(cloud: &Cloud) -> Value {
+    let routes = cloud.grid.routes.current(&cloud.state());
+    let mut undelivered = 0;
+    let mut shown = Vec::new();
+    for subscription in routes.all() {
+        let census = cloud.grid.queue.census(&subscription.lane);
+        undelivered += census.waiting + census.in_flight + census.dying;
+        let age = census.oldest.map(|oldest| (cloud.clock.now() - oldest).to_std().unwrap_or_default());
+        shown.push(json!({
+            "subscription": subscription.id,
+            "waiting": census.waiting,
+            "inFlight": census.in_flight,
+            "dying": census.dying,
+            "delivered": census.counts.delivered,
+            "failedAttempts": census.counts.failed,
+            "deadLettered": census.counts.buried,
+            "dropped": census.counts.dropped,
+            "oldest": census.oldest.map(clock::timestamp),
+            "oldestSeconds": age.map(|age| age.as_secs_f64()),
+        }));
+    }
+    let unmatched = cloud.grid.unmatched.load(Ordering::Relaxed);
+    json!({ "unmatched": unmatched, "undelivered": undelivered, "subscriptions": shown })
 }

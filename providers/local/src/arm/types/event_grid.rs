@@ -7,6 +7,7 @@ use super::super::id::Id;
 use super::super::kind::{Begin, End, Headers, Kind, Reply, Runs, Urls, View};
 use super::super::names::{Ends, Letters, Rule};
 use super::{PLAIN, identity, key, mint_identity, overlay, region};
+use crate::events;
 use crate::listen::Service;
 use crate::state::{Package, Resource};
 
@@ -147,11 +148,15 @@ fn system_topic(view: View<'_>, topic: &Resource) -> Value {
     shown
 }
 
-/// A function that is to receive events must be there already; other destinations are taken as they are.
+/// A function that is to receive events must be there already, and so must the container for dead letters; other
+/// destinations are taken as they are.
 fn check_subscription(view: View<'_>, id: &Id, body: &Value) -> Result<(), Failure> {
     if id.parent().is_none() {
         exists(view, &id.scope)?;
     }
+    events::check(view.state, &body["properties"]).map_err(|reason| {
+        Failure::bad_request("InvalidRequest", format!("Invalid event subscription request: {reason}."))
+    })?;
     let destination = &body["properties"]["destination"];
     match destination["endpointType"].as_str() {
         Some("AzureFunction") => {
@@ -179,6 +184,10 @@ fn check_function(view: View<'_>, resource: &str) -> Result<(), Failure> {
         .and_then(|package| package.functions.iter().find(|(name, _)| name.eq_ignore_ascii_case(function)))
         .map(|(_, document)| document)
         .ok_or_else(missing)?;
+    // The host does not listen for a disabled function.
+    if document["disabled"] == true {
+        return Err(missing());
+    }
     let triggers = document["bindings"].as_array().into_iter().flatten();
     let fits = triggers
         .filter_map(|binding| binding["type"].as_str())
