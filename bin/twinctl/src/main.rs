@@ -42,6 +42,10 @@ use clap::Parser;
 use crate::{cli::Cli, exit::Exit, failure::Failure, output::Output};
 
 fn main() -> ExitCode {
+    // Apps of the local cloud run this very program, under the name of a handler.
+    if std::env::args_os().next().is_some_and(|name| twin_functions::is_meant(&name)) {
+        return twin_functions::main();
+    }
     let cli = Cli::parse();
     let output = Output::new(&cli.global);
     logging::start(cli.global.verbose, output);
