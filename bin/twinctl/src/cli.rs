@@ -1,12 +1,16 @@
 //! What can be typed: the clap definitions, and nothing else.
 #![allow(rustdoc::invalid_html_tags, reason = "the doc comments are help texts, read as they stand")]
 
+mod live;
+
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 
 use crate::{aim, environment};
+
+pub(crate) use live::{Send, Simulate, Twins, Verify};
 
 /// Deploys a digital twin across clouds, live data included, and never loses its place.
 ///
@@ -15,7 +19,8 @@ use crate::{aim, environment};
 #[derive(Debug, Parser)]
 #[command(name = "twinctl", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, 1 error, 2 usage, 3 invalid project, 10 failed, 11 interrupted, \
-                        12 rolled back, 13 partially rolled back, 14 locked, 15 journal damaged, 16 drift")]
+                        12 rolled back, 13 partially rolled back, 14 locked, 15 journal damaged, 16 drift, \
+                        17 not visible")]
 #[command(after_long_help = environment::HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -85,6 +90,14 @@ pub(crate) enum Command {
     Validate(Project),
     /// Tell per layer whether everything is correctly deployed; changes nothing
     Status(Project),
+    /// Send one message, the way a device would
+    Send(Send),
+    /// Send realistic series from many devices, and tell whether the twins follow
+    Simulate(Simulate),
+    /// Prove that live data arrives: one marked message per device
+    Verify(Verify),
+    /// Show the twins as a tree with live values; changes nothing
+    Twins(Twins),
     /// Read and verify the record of every run; changes nothing
     Journal(Journal),
     /// Manage the local cloud

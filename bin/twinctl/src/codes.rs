@@ -14,6 +14,10 @@ const fn code(code: &'static str, hint: &'static str) -> Code {
 
 /// Sorted by code.
 const CODES: &[Code] = &[
+    code(
+        "bad-message",
+        "a message is one JSON object, such as '{\"temperature\": 21.5}'; `-` reads standard input, `@FILE` a file",
+    ),
     code("cloud-not-supported", "`config_providers.json` says which cloud each layer is on"),
     code("cloud-not-up", "`twinctl cloud up` starts the local cloud"),
     code("deadline", "`twinctl resume` tries again with a new deadline, `twinctl rollback` undoes the run"),
@@ -26,7 +30,9 @@ const CODES: &[Code] = &[
     ),
     code("journal-too-new", "use the twinctl that wrote it, or a newer one"),
     code("journal-unreadable", "restore the state folder from a copy; nothing was repaired"),
+    code("live-data-missing", "`twinctl status` shows whether hub, subscription and function stand"),
     code("locked", "wait for the owner to end; `twinctl journal tail --follow` shows what it does"),
+    code("message-refused", "`twinctl status` shows whether the hub and its devices stand"),
     code("model-changed", "give the changed model a new version"),
     code("no-account", "write it into the `azure` section of `config_credentials.json`"),
     code("no-functions-program", "`just package` builds it; `TWINCTL_FUNCTIONS` names another one"),
@@ -34,9 +40,12 @@ const CODES: &[Code] = &[
     code("no-login", "`az login`, or credentials in the environment or in `config_credentials.json`"),
     code("no-project", "name the project's folder, or change to it"),
     code("not-confirmed", "add `--yes` where nobody can be asked"),
+    code("not-deployed", "`twinctl run` deploys it; after a failed run `twinctl resume` goes on"),
     code("not-ours", "`--adopt` takes it over (it is then never destroyed); otherwise remove or rename it"),
     code("step-unbuildable", "use the version of twinctl that made the deployment"),
+    code("twins-unreadable", "`twinctl status` shows whether the twin instance stands, and whether you may read it"),
     code("unfinished-run", "`twinctl resume` finishes it, `twinctl rollback` undoes it"),
+    code("unknown-device", "`config_iot_devices.json` names the devices; `twinctl run` deploys new ones"),
     code("unknown-run", "`twinctl journal list` shows the runs"),
     code("unknown-step", "`twinctl journal show --run last` names the steps"),
     code("wrong-key", "restore the key file of the state folder from a copy"),

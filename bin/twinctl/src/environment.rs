@@ -41,6 +41,7 @@ Exit codes:
   14  locked by a living owner
   15  journal damaged
   16  drift found
+  17  not visible: a twin does not show what was sent, within the deadline
   130 stopped at once by a second signal: `resume`";
 
 /// The value of a variable, unless it is unset, empty or not text.

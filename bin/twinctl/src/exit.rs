@@ -28,6 +28,8 @@ pub(crate) enum Exit {
     JournalDamaged = 15,
     /// The cloud is not as the journal says.
     Drift = 16,
+    /// Live data did not arrive: a twin does not show what was sent, within the deadline.
+    NotVisible = 17,
     /// A second signal stopped the program at once, as a crash would.
     Stopped = 130,
 }
@@ -61,13 +63,14 @@ mod tests {
         Exit::Locked,
         Exit::JournalDamaged,
         Exit::Drift,
+        Exit::NotVisible,
         Exit::Stopped,
     ];
 
     #[test]
     fn the_codes_are_the_published_ones() {
         let codes: Vec<u8> = ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 130]);
     }
 
     #[test]

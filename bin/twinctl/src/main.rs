@@ -26,6 +26,7 @@ mod environment;
 mod exit;
 mod explain;
 mod failure;
+mod live;
 mod logging;
 mod output;
 mod place;

@@ -21,6 +21,8 @@ pub(crate) struct Output {
     pub(crate) error_color: bool,
     /// Standard error is a terminal: lines may be drawn over.
     pub(crate) terminal: bool,
+    /// Standard output is a terminal: what is shown again may be drawn over what was shown before.
+    pub(crate) draws: bool,
 }
 
 impl Output {
@@ -33,11 +35,13 @@ impl Output {
             Color::Auto => terminal && !plain,
         };
         let terminal = io::stderr().is_terminal();
+        let dumb = environment::text("TERM").as_deref() == Some("dumb");
         Self {
             json: global.json,
             color: color(io::stdout().is_terminal()),
             error_color: color(terminal),
-            terminal: terminal && environment::text("TERM").as_deref() != Some("dumb"),
+            terminal: terminal && !dumb,
+            draws: io::stdout().is_terminal() && !dumb,
         }
     }
 

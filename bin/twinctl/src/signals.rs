@@ -23,6 +23,30 @@ pub(crate) fn listen(output: Output) -> Result<Stop, Failure> {
     Ok(stop)
 }
 
+/// Listens from now on; resolves with the first signal, after saying so, and the second stops the program at once. For
+/// work that leaves nothing in the journal.
+pub(crate) fn first(output: Output, said: &'static str) -> Result<impl Future<Output = ()>, Failure> {
+    let mut interrupt = on(SignalKind::interrupt())?;
+    let mut terminate = on(SignalKind::terminate())?;
+    let (wish, wished) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        next(&mut interrupt, &mut terminate).await;
+        if !said.is_empty() {
+            output.say(said);
+        }
+        // Nobody waits any more when the work has ended by itself.
+        let _ = wish.send(());
+        next(&mut interrupt, &mut terminate).await;
+        std::process::exit(i32::from(Exit::Stopped.code()));
+    });
+    Ok(async move {
+        if wished.await.is_err() {
+            // The listener is gone only when the program ends.
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
 async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> &'static str {
     tokio::select! {
         _ = interrupt.recv() => "SIGINT",

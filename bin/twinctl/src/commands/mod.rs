@@ -9,8 +9,12 @@ mod plan;
 mod resume;
 mod rollback;
 mod run;
-mod status;
+mod send;
+mod simulate;
+pub(crate) mod status;
+mod twins;
 mod validate;
+mod verify;
 
 use crate::{
     cli::{Cli, Command},
@@ -29,6 +33,10 @@ pub(crate) async fn dispatch(cli: Cli, output: Output) -> failure::Result {
         Command::Plan(project) => plan::plan(global, &project, output).await,
         Command::Validate(project) => validate::validate(global, &project, output),
         Command::Status(project) => status::status(global, &project, output).await,
+        Command::Send(options) => send::send(global, &options, output).await,
+        Command::Simulate(options) => simulate::simulate(global, &options, output).await,
+        Command::Verify(options) => verify::verify(global, &options, output).await,
+        Command::Twins(options) => twins::twins(global, &options, output).await,
         Command::Journal(options) => journal::journal(global, &options, output),
         Command::Cloud(options) => cloud::cloud(global, &options, output).await,
         Command::Completions { shell } => completions::completions(shell),

@@ -42,7 +42,7 @@ pub(crate) async fn status(global: &Global, options: &Project, output: Output) -
 }
 
 /// The clouds, if they can be asked without starting anything.
-async fn clouds(place: &Place, definition: &Definition) -> Result<Clouds, Failure> {
+pub(crate) async fn clouds(place: &Place, definition: &Definition) -> Result<Clouds, Failure> {
     let key = connect::existing_key(&place.state)?;
     match definition.target.kind {
         TargetKind::Local => connect::local(&cloud::running(&place.cloud).await?, key),

@@ -2,10 +2,14 @@
 
 pub(crate) mod failure;
 pub(crate) mod journal;
+pub(crate) mod meter;
 pub(crate) mod plan;
 pub(crate) mod problems;
 pub(crate) mod progress;
+pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod time;
+pub(crate) mod twins;
+pub(crate) mod verify;

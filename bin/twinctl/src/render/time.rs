@@ -28,6 +28,17 @@ pub(crate) fn whole(time: Duration) -> String {
     }
 }
 
+/// A latency, as finely as it matters: `0.4ms`, `12ms`, `1.25s`, `3m 05s`.
+pub(crate) fn latency(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1e3;
+    match millis {
+        ..9.95 => format!("{millis:.1}ms"),
+        ..999.5 => format!("{millis:.0}ms"),
+        ..59_995.0 => format!("{:.2}s", millis / 1e3),
+        _ => duration(time),
+    }
+}
+
 /// The time between two moments; nothing when the clock was set back meanwhile.
 pub(crate) fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> Duration {
     (to - from).to_std().unwrap_or_default()
@@ -41,6 +52,12 @@ mod tests {
     fn durations_are_short() {
         let texts = [0.42, 12.9, 185.0, 7800.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
         assert_eq!(texts, ["0.4s", "12s", "3m 05s", "2h 10m"]);
+    }
+
+    #[test]
+    fn latencies_keep_three_digits() {
+        let texts = [0.000_42, 0.012_3, 0.9996, 1.254, 185.0].map(|seconds| latency(Duration::from_secs_f64(seconds)));
+        assert_eq!(texts, ["0.4ms", "12ms", "1.00s", "1.25s", "3m 05s"]);
     }
 
     #[test]
