@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::mqttbytes::Error;
 use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode, Packet};
+use rumqttc::mqttbytes::{Error, Protocol};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::admission::{self, Refusal, Sender};
@@ -29,8 +29,9 @@ where
         () = cloud.stop.cancelled() => Err(End::Stopped),
     };
     let connect = match first {
-        Ok(connect) => connect,
-        Err(End::Malformed(Error::InvalidProtocolLevel(_))) => {
+        Ok(connect) if connect.protocol == Protocol::V4 => connect,
+        // The codec goes on to read a CONNECT of version 5 as if it were one of ours.
+        Ok(_) | Err(End::Malformed(Error::InvalidProtocolLevel(_))) => {
             return Err(refuse(wire, ConnectReturnCode::RefusedProtocolVersion).await);
         }
         Err(end) => return Err(end),
