@@ -57,10 +57,10 @@ impl Cloud {
         let cloud = Self {
             dir: dir.to_owned(),
             apps: Apps::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
-            devices: iot::Sessions::default(),
             blobs: blob::Store::new(dir),
+            devices: iot::Sessions::default(),
             grid: Grid::open(dir, clock.clone())?,
-            documents: cosmos::Store::open(dir, clock.clone())?,
+            documents: cosmos::Store::open(dir)?,
             clock,
             effects,
             faults,

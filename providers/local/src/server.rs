@@ -176,7 +176,7 @@ pub(crate) fn wipe(dir: &Path) -> io::Result<()> {
     ] {
         gone(fs::remove_file(dir.join(name)))?;
     }
-    for name in ["adt", "apps", "blob", "events", "packages"] {
+    for name in ["adt", "apps", "blob", crate::cosmos::FOLDER, "events", "packages"] {
         gone(fs::remove_dir_all(dir.join(name)))?;
     }
     Ok(())

@@ -15,6 +15,7 @@ use super::{resource, types};
 use crate::answer::Answer;
 use crate::clock;
 use crate::cloud::Cloud;
+use crate::cosmos;
 use crate::endpoints::SUBSCRIPTION;
 use crate::listen::Service;
 use crate::state::{Act, Device, Operation, Outcome, Package, Resource, State};
@@ -24,6 +25,9 @@ pub(crate) const INSTANCE: &str = "Microsoft.DigitalTwins/digitalTwinsInstances"
 
 /// The type of their endpoints.
 const ENDPOINT: &str = "Microsoft.DigitalTwins/digitalTwinsInstances/endpoints";
+
+/// The type of Cosmos DB's containers, whose items go with them.
+const COSMOS_CONTAINER: &str = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers";
 
 /// The instance that there is without a resource, for clients that only want the data plane.
 pub(crate) const STAND_ALONE: &str = "default";
@@ -147,6 +151,7 @@ fn forget(cloud: &Cloud, state: &mut State, gone: &Resource) {
                 state.remove::<Device>(&device);
             }
         }
+        COSMOS_CONTAINER => cosmos::forget(cloud, gone),
         "Microsoft.Web/sites" => {
             state.remove::<Package>(&name);
         }
@@ -155,7 +160,8 @@ fn forget(cloud: &Cloud, state: &mut State, gone: &Resource) {
     }
 }
 
-/// Makes the twins' instances those that there are resources for: a kill may have come between the two.
+/// Makes the twins' instances, and the containers of items, those that there are resources for: a kill may have come
+/// between the two.
 pub(crate) fn reconcile_instances(cloud: &Cloud, state: &State) {
     let resources = state.all::<Resource>().values();
     let ready = |resource: &&Resource| resource.operation.is_none() && resource.state == "Succeeded";
@@ -167,6 +173,7 @@ pub(crate) fn reconcile_instances(cloud: &Cloud, state: &State) {
             close_instance(cloud, &name);
         }
     }
+    cosmos::reconcile(cloud, state);
 }
 
 /// Makes an instance or one of its endpoints known to the data plane; other resources have none to be known to.
