@@ -179,9 +179,9 @@ fn check_function(view: View<'_>, resource: &str) -> Result<(), Failure> {
     let site = resource.to_lowercase();
     let site = site.rsplitn(3, '/').nth(2).unwrap_or_default();
     let found = functions.eq_ignore_ascii_case("functions") && view.state.get::<Resource>(site).is_some();
-    let package = view.state.get::<Package>(&app.to_lowercase()).filter(|package| package.live && found);
-    let document = package
-        .and_then(|package| package.functions.iter().find(|(name, _)| name.eq_ignore_ascii_case(function)))
+    let served = view.state.get::<Package>(&app.to_lowercase()).filter(|_| found).and_then(Package::served);
+    let document = served
+        .and_then(|served| served.functions.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(function)))
         .map(|(_, document)| document)
         .ok_or_else(missing)?;
     // The host does not listen for a disabled function.
