@@ -1,7 +1,7 @@
 //! What all services of one running cloud share.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,6 @@ use crate::state::State;
 
 /// One running cloud.
 pub(crate) struct Cloud {
-    pub(crate) dir: PathBuf,
     pub(crate) clock: Clock,
     pub(crate) effects: effects::Log,
     pub(crate) faults: Faults,
@@ -55,7 +54,6 @@ impl Cloud {
         let twins =
             adt::Service::open(dir, effects.clone(), clock.clone()).map_err(|error| Error::Twins(Box::new(error)))?;
         let cloud = Self {
-            dir: dir.to_owned(),
             apps: Apps::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             blobs: blob::Store::new(dir),
             devices: iot::Sessions::default(),
