@@ -234,7 +234,7 @@ mod tests {
         put(&store, &old, "a", b"2");
         let names = |place| store.list(place).expect("lists").into_iter().map(|blob| blob.name).collect::<Vec<_>>();
         assert_eq!((names(&old), names(&new)), (vec!["a".to_owned(), "b".to_owned()], vec![]));
-        store.sweep(&[new.clone()]).expect("sweeps");
+        store.sweep(std::slice::from_ref(&new)).expect("sweeps");
         assert_eq!(names(&old), Vec::<String>::new());
     }
 

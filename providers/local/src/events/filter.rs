@@ -169,12 +169,7 @@ impl One {
     /// Whether the value is one of those that are asked for; `None` when it is of another type.
     fn accepts(&self, value: &Value) -> Option<bool> {
         Some(match self {
-            // Both come out of JSON text: equal texts are equal numbers.
-            #[allow(clippy::float_cmp, reason = "the filter asks for this very number")]
-            Self::Numbers(numbers) => {
-                let value = value.as_f64()?;
-                numbers.iter().any(|number| *number == value)
-            }
+            Self::Numbers(numbers) => numbers.contains(&value.as_f64()?),
             Self::Ranges(ranges) => {
                 let value = value.as_f64()?;
                 ranges.iter().any(|(low, high)| *low <= value && value <= *high)

@@ -218,6 +218,11 @@ impl Ledger {
         self.events.get(&seq).map_or(self.opened, |stored| stored.published.max(self.opened)) + lasts
     }
 
+    /// The first event of a lane that may be tried, and since when.
+    pub(super) fn first_due(&self, number: u32, now: DateTime<Utc>) -> Option<(DateTime<Utc>, u64)> {
+        self.lanes.get(&number)?.waiting.keys().next().copied().filter(|(due, _)| *due <= now)
+    }
+
     /// Leaves events, which are in their lane no more, to their letters, or drops them.
     pub(super) fn give_up(&mut self, number: u32, reason: Reason, events: Vec<(u64, Standing)>, ending: Ending) {
         let seqs: Vec<u64> = events.iter().map(|(seq, _)| *seq).collect();

@@ -125,23 +125,41 @@ fn terms(subscription: &Subscription) -> Terms {
     Terms { batch: subscription.batch, policy: subscription.policy, has_letters: subscription.letters.is_some() }
 }
 
+/// A delivery under way: one that is dropped before its end, by a panic or because the cloud stops, is not lost.
+struct Flight {
+    queue: Arc<Queue>,
+    taken: Taken,
+    landed: bool,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.queue.broke_off(&self.taken);
+        }
+    }
+}
+
 /// Delivers, and goes on with the lane's next events as long as there are any.
 async fn work(world: Arc<impl World>, queue: Arc<Queue>, mut subscription: Arc<Subscription>, mut taken: Taken) {
     loop {
-        let delivery = tokio::time::timeout(ACKNOWLEDGEMENT, world.deliver(&subscription, &taken.events));
+        let mut flight = Flight { queue: Arc::clone(&queue), taken, landed: false };
+        let delivery = tokio::time::timeout(ACKNOWLEDGEMENT, world.deliver(&subscription, &flight.taken.events));
         let (status, outcome) = match delivery.await {
             Ok(delivered) => (delivered.status, delivered.outcome),
             Err(_) => (408, "TimedOut".to_owned()),
         };
+        flight.landed = true;
         if (200..=204).contains(&status) {
-            queue.delivered(&taken);
+            queue.delivered(&flight.taken);
         } else {
             tracing::debug!(subscription = subscription.id, status, outcome, "a delivery of events failed");
-            queue.failed(&taken, status, &outcome, terms(&subscription));
+            queue.failed(&flight.taken, status, &outcome, terms(&subscription));
         }
-        let Some(now) = world.subscription(&taken.lane) else { return };
+        let lane = &flight.taken.lane;
+        let Some(now) = world.subscription(lane) else { return };
         subscription = now;
-        let Some(more) = queue.take(&taken.lane, terms(&subscription)) else { return };
+        let Some(more) = queue.take(lane, terms(&subscription)) else { return };
         taken = more;
     }
 }

@@ -104,13 +104,11 @@ impl Queue {
         let number = *ledger.numbers.get(lane)?;
         let (lasts, mut bytes) = (self.time_to_live(terms.policy), 0);
         let (mut events, mut standings, mut old) = (Vec::new(), BTreeMap::new(), Vec::new());
-        loop {
-            let Some(held) = ledger.lanes.get(&number) else { break };
-            let Some(key) = held.waiting.keys().next().copied().filter(|(due, _)| *due <= now) else { break };
-            let text = &ledger.events.get(&key.1).expect("an event is kept until every lane has it").text;
-            let (size, is_old) = (text.get().len(), ledger.expires(key.1, lasts) <= now);
-            if !is_old && !events.is_empty() && (events.len() >= terms.batch.events || bytes + size > terms.batch.bytes)
-            {
+        while let Some((due, seq)) = ledger.first_due(number, now) {
+            let text = &ledger.events.get(&seq).expect("an event is kept until every lane has it").text;
+            let (size, is_old) = (text.get().len(), ledger.expires(seq, lasts) <= now);
+            let is_full = events.len() >= terms.batch.events || bytes + size > terms.batch.bytes;
+            if !is_old && !events.is_empty() && is_full {
                 break;
             }
             if !is_old {
@@ -118,12 +116,12 @@ impl Queue {
                 events.push(parsed(text));
             }
             let Some(held) = ledger.lanes.get_mut(&number) else { break };
-            let standing = held.waiting.remove(&key).unwrap_or_default();
+            let standing = held.waiting.remove(&(due, seq)).unwrap_or_default();
             if is_old {
-                old.push((key.1, standing));
+                old.push((seq, standing));
             } else {
-                held.in_flight.insert(key.1, standing.clone());
-                standings.insert(key.1, standing);
+                held.in_flight.insert(seq, standing.clone());
+                standings.insert(seq, standing);
             }
         }
         if !old.is_empty() {
@@ -164,6 +162,16 @@ impl Queue {
         }
         for (reason, events) in given_up {
             ledger.give_up(number, reason, events, self.ending(terms, now));
+        }
+    }
+
+    /// Their delivery broke off without an end, which is no attempt: they are tried again a little later.
+    pub(super) fn broke_off(&self, taken: &Taken) {
+        let (mut ledger, due) = (self.tidied(), self.clock.now() + self.clock.paced(schedule::BREATH));
+        let Some((number, events)) = land(&mut ledger, taken) else { return };
+        let Some(held) = ledger.lanes.get_mut(&number) else { return };
+        for seq in events {
+            held.waiting.insert((due, seq), taken.standings.get(&seq).cloned().unwrap_or_default());
         }
     }
 

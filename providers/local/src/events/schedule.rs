@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// It bounds real work of a real process, so it is the same however fast the cloud's time runs.
 pub(super) const ACKNOWLEDGEMENT: Duration = Duration::from_secs(30);
 
+/// The pause after a delivery that broke off on our side.
+pub(super) const BREATH: Duration = Duration::from_secs(10);
+
 /// How long letters are gathered before they are written to a blob.
 pub(super) const GATHERING: Duration = Duration::from_secs(5 * 60);
 

@@ -187,7 +187,7 @@ fn a_subscription_that_is_gone_takes_its_events_along_and_a_new_one_starts_afres
     queue.close(&lane("a"));
     queue.delivered(&under_way);
     let again = Lane { created: "2026-01-02".into(), ..lane("a") };
-    queue.publish(&event(2), &[again.clone()]).unwrap();
+    queue.publish(&event(2), std::slice::from_ref(&again)).unwrap();
     drop(queue);
     let queue = scratch.open();
     assert_eq!(queue.lanes(), [lane("b"), again.clone()]);

@@ -23,6 +23,9 @@ use crate::clock::Clock;
 /// How long a test waits for what must come.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Stands for a destination that panics.
+const PANICS: u16 = 0;
+
 /// A destination in memory.
 struct Fake {
     subscriptions: Mutex<BTreeMap<Lane, Arc<Subscription>>>,
@@ -91,6 +94,7 @@ impl World for Fake {
 
     async fn deliver(&self, _: &Subscription, events: &[Value]) -> Delivered {
         let status = (self.answers)(self.calls.fetch_add(1, Ordering::SeqCst));
+        assert_ne!(status, PANICS, "a destination that panics");
         let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
         self.busiest.fetch_max(busy, Ordering::SeqCst);
         tokio::task::yield_now().await;
@@ -155,6 +159,18 @@ async fn failures_are_retried_until_every_event_has_arrived_and_few_go_at_a_time
     pumping.publish(0..300, &lane);
     world.until("every event", |world| all(world, 300)).await;
     assert!(world.busiest.load(Ordering::SeqCst) <= 32);
+    pumping.kill().await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_panics_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = Arc::new(Fake::new(|call| if call % 4 == 1 { PANICS } else { 200 }));
+    let lane = world.subscribe("a", 1);
+    let pumping = Pumping::start(&dir, &world);
+    pumping.publish(0..20, &lane);
+    world.until("every event", |world| all(world, 20)).await;
+    assert_eq!(pumping.queue.census(&lane).counts.failed, 0, "a panic of ours is no attempt");
     pumping.kill().await;
 }
 
