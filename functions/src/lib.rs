@@ -11,6 +11,8 @@
 //! | telemetry | values of one device at one moment ([`telemetry::Telemetry`]) |
 //! | inbound | the forms in which telemetry arrives: Event Grid's, a bare body, the inter-cloud envelope ([`inbound`]) |
 //! | malformed | an input that is not of its form: the place and the reason, never the value ([`inbound::Malformed`]) |
+//! | writer | what merges, paces and orders the writes into the twins of one instance ([`twin::Writer`]) |
+//! | stamp | the place of a value among all of its property: its time, then a digest; the greatest one stays ([`twin`]) |
 //! | call | what a host hands to a function, with its deadline ([`call::Call`]) |
 //! | answer | what a function says, one stable code each ([`answer::Answer`]) |
 //! | package | the zip that an app is deployed from; equal contents make equal bytes |

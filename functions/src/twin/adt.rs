@@ -39,3 +39,6 @@ fn meaning(error: &Error) -> StoreError {
         _ => StoreError::Failed(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

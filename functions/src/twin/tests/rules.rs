@@ -316,3 +316,19 @@ async fn memory_is_bounded_and_forgetting_costs_a_read_only() {
     }
     assert_eq!(twins.requests().iter().filter(|request| *request == "GET").count(), 400);
 }
+
+/// In real time and on several threads: the end of one caller's task and the arrival of the next meet anyhow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_is_lost_between_the_end_of_one_task_and_the_start_of_the_next() {
+    let ids: Vec<String> = (0..1_000).map(|n| n.to_string()).collect();
+    let twins = Twins::of(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let writer = writer(&twins);
+    let calls = ids.iter().flat_map(|id| (0..2).map(move |n| (id.clone(), n))).map(|(id, n)| {
+        let writer = writer.clone();
+        tokio::spawn(async move { write(&writer, &id, n, json!({"count": n})).await })
+    });
+    for told in join_all(calls).await {
+        told.unwrap().unwrap();
+    }
+    assert!(ids.iter().all(|id| twins.value(id, "/count") == Some(json!(1))));
+}
