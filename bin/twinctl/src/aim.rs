@@ -12,6 +12,7 @@ const FIELDS: &[&str] = &[
     "code",
     "requests",
     "refusals",
+    "seed",
     "service",
     "method",
     "path",
@@ -20,7 +21,7 @@ const FIELDS: &[&str] = &[
 ];
 
 /// The services that a fault can be aimed at.
-const SERVICES: &[&str] = &["arm", "adt", "login", "imds", "iot-hub", "scm"];
+const SERVICES: &[&str] = &["arm", "adt", "login", "imds", "iot-hub", "mqtt", "scm", "web", "data", "event-grid"];
 
 /// Reads `kind,key=value,...` or JSON.
 pub(crate) fn fault(text: &str) -> Result<Fault, String> {
