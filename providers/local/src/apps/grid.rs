@@ -35,8 +35,10 @@ pub(super) async fn deliver(cloud: &Arc<Cloud>, app: &str, function: &str, event
         }
     }
     let found = cloud.apps.get(cloud, app).and_then(|app| Some((app.definition(cloud)?, app)));
-    let Some((now, app)) = found else { return ended(404, "there is no such app") };
-    let delivered = hand_over(cloud, &app, &now, function, events).await;
+    let delivered = match found {
+        Some((now, app)) => hand_over(cloud, &app, &now, function, events).await,
+        None => ended(404, "there is no such app"),
+    };
     if hits.contains(&Fault::ReplyLost) { ended(502, "the reply was lost on demand") } else { delivered }
 }
 
@@ -152,5 +154,48 @@ pub(super) async fn webhook(
         },
         Some("unsubscribe") => Answer::empty(202),
         _ => Answer::empty(400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::cloud::Hosts;
+    use crate::faults::Faults;
+    use tokio_util::sync::CancellationToken;
+
+    fn cloud(dir: &std::path::Path, faults: &[&str]) -> Arc<Cloud> {
+        let armed = Faults::default();
+        armed.replace(faults.iter().map(|fault| fault.parse().expect("a fault")).collect());
+        let (hosts, stop) = (Hosts::new(Default::default()), CancellationToken::new());
+        Arc::new(Cloud::open(dir, Clock::system(None), armed, hosts, "i", stop).expect("opens"))
+    }
+
+    #[tokio::test]
+    async fn faults_are_aimed_at_deliveries_by_function() {
+        let dir = tempfile::tempdir().expect("a scratch folder");
+        let faults = [
+            "throttle,retry_after=1,service=web,method=POST,path=/adt-updater",
+            "error,status=503,service=web,path=/adt-updater,nth=2",
+            "reply-lost,service=web,path=/adt-updater,nth=3",
+            "throttle,retry_after=1,service=web,path=/api/*,times=0",
+        ];
+        let cloud = cloud(dir.path(), &faults);
+        let mut seen = Vec::new();
+        for function in ["adt-updater", "dispatcher", "adt-updater", "adt-updater", "adt-updater"] {
+            let delivered = deliver(&cloud, "no-app", function, &[json!({})]).await;
+            seen.push((delivered.status, delivered.outcome));
+        }
+        let expected = [(429, "Busy"), (404, "NotFound"), (503, "Busy"), (502, "SocketError"), (404, "NotFound")];
+        assert_eq!(seen, expected.map(|(status, outcome)| (status, outcome.to_owned())));
+    }
+
+    #[test]
+    fn only_what_event_grid_takes_as_success_is_one() {
+        let outcomes = [200, 204, 205, 400, 408, 413, 500].map(|status| ended(status, "").outcome);
+        let expected =
+            ["Success", "Success", "GenericError", "BadRequest", "TimedOut", "PayloadTooLarge", "GenericError"];
+        assert_eq!(outcomes, expected);
     }
 }
