@@ -11,7 +11,7 @@ use crate::{
     call::{self, Call, Handler, What},
     inbound::post,
     settings::Secret,
-    twin::Writer,
+    twin::{Feeds, Writer},
     twin_info::TwinInfo,
 };
 
@@ -20,22 +20,22 @@ use crate::{
 pub struct AdtPusher {
     /// The token's SHA-256: texts of one length, so that comparing takes the same time for all.
     token: [u8; 32],
-    twins: Option<(TwinInfo, Writer)>,
+    twins: Option<(Feeds, Writer)>,
 }
 
 impl AdtPusher {
     /// The function with the token that callers must show; without `twins` it answers that the instance is not known yet.
     #[must_use]
     pub fn new(token: Secret, twins: Option<(TwinInfo, Writer)>) -> Self {
-        Self { token: digest(&token), twins }
+        Self { token: digest(&token), twins: twins.map(|(info, writer)| (info.into(), writer)) }
     }
 
     fn admits(&self, token: Option<&Secret>) -> bool {
         token.is_some_and(|token| digest(token).ct_eq(&self.token).into())
     }
 
-    async fn push(&self, body: &[u8], call: std::time::Instant) -> Answer {
-        let Some((info, writer)) = &self.twins else {
+    async fn push(&self, body: &[u8], deadline: std::time::Instant) -> Answer {
+        let Some((feeds, writer)) = &self.twins else {
             return Answer::new(Code::NotReady, "there is no Azure Digital Twins instance yet");
         };
         if body.len() > call::BODY_LIMIT {
@@ -47,10 +47,10 @@ impl AdtPusher {
                 return Answer::new(Code::Malformed, problem.to_string()).detail("at", problem.at);
             }
         };
-        let Some(device) = info.devices.get(&telemetry.device) else {
+        let Some(feed) = feeds.of(&telemetry.device) else {
             return Answer::new(Code::UnknownDevice, "no twin is fed by this device");
         };
-        match writer.write(device, telemetry, call).await {
+        match writer.write(feed, telemetry, deadline).await {
             Ok(written) => written.answer(),
             Err(failure) => failure.answer(),
         }

@@ -20,14 +20,14 @@ use crate::{
     call::{Call, Handler, What},
     inbound::{Inbound, event_grid},
     telemetry::Telemetry,
-    twin::Writer,
+    twin::{Feeds, Writer},
     twin_info::TwinInfo,
 };
 
 /// The function.
 #[derive(Debug)]
 pub struct AdtUpdater {
-    info: TwinInfo,
+    feeds: Feeds,
     writer: Writer,
     counts: Counts,
 }
@@ -57,7 +57,7 @@ impl AdtUpdater {
     /// The function with the map of devices and the writer of their twins.
     #[must_use]
     pub fn new(info: TwinInfo, writer: Writer) -> Self {
-        Self { info, writer, counts: Counts::default() }
+        Self { feeds: info.into(), writer, counts: Counts::default() }
     }
 
     /// What was set aside.
@@ -85,12 +85,12 @@ impl AdtUpdater {
     }
 
     async fn telemetry(&self, telemetry: Telemetry, deadline: Instant) -> Answer {
-        let Some(device) = self.info.devices.get(&telemetry.device) else { return self.stranger(&telemetry.device) };
+        let Some(feed) = self.feeds.of(&telemetry.device) else { return self.stranger(&telemetry.device) };
         let claimed = telemetry.claimed;
         if claimed.is_some() {
             count(&self.counts.clocks_ahead, &telemetry.device, "the device's clock is ahead: the hub's time is taken");
         }
-        let answer = match self.writer.write(device, telemetry, deadline).await {
+        let answer = match self.writer.write(feed, telemetry, deadline).await {
             Ok(written) => written.answer(),
             Err(failure) => failure.answer(),
         };
@@ -98,7 +98,7 @@ impl AdtUpdater {
     }
 
     fn is_stranger(&self, event: &Value) -> bool {
-        event_grid::device(event).is_some_and(|device| !self.info.devices.contains_key(device))
+        event_grid::device(event).is_some_and(|device| self.feeds.of(device).is_none())
     }
 
     fn stranger(&self, device: &str) -> Answer {

@@ -2,11 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{fit::fit, outcome::Report, stamp::Stamp};
-use crate::{
-    telemetry::Telemetry,
-    twin_info::{DeviceInfo, PropertyInfo},
-};
+use super::{feed::Feed, fit::fit, outcome::Report, stamp::Stamp};
+use crate::{telemetry::Telemetry, twin_info::PropertyInfo};
 
 /// One value for one property of a twin.
 #[derive(Debug)]
@@ -19,15 +16,15 @@ pub(super) struct Item {
 }
 
 /// What of the telemetry the twin takes, and what it does not.
-pub(super) fn prepare(device: &DeviceInfo, telemetry: Telemetry) -> (Vec<Item>, Report) {
+pub(super) fn prepare(feed: &Feed, telemetry: Telemetry) -> (Vec<Item>, Report) {
     let time = telemetry.time_text();
-    let mut sorter = Sorter { device, time, telemetry: &telemetry, items: Vec::new(), report: Report::default() };
+    let mut sorter = Sorter { feed, time, telemetry: &telemetry, items: Vec::new(), report: Report::default() };
     sorter.object(&mut String::new(), &telemetry.values);
     (sorter.items, sorter.report)
 }
 
 struct Sorter<'a> {
-    device: &'a DeviceInfo,
+    feed: &'a Feed,
     time: String,
     telemetry: &'a Telemetry,
     items: Vec<Item>,
@@ -46,7 +43,7 @@ impl Sorter<'_> {
     }
 
     fn value(&mut self, name: &mut String, value: &Value) {
-        match (self.device.properties.get(name.as_str()), value) {
+        match (self.feed.properties.get(name.as_str()), value) {
             (Some(property), _) => match fit(&property.schema, value.clone()) {
                 Some(value) => self.items.push(self.item(property, &value)),
                 None => self.report.mistyped.add(name),

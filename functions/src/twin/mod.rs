@@ -37,6 +37,7 @@
 
 mod adt;
 mod batch;
+mod feed;
 mod fit;
 mod item;
 mod known;
@@ -64,10 +65,11 @@ use tokio::{sync::oneshot, time::timeout_at};
 
 use self::{batch::Job, shared::Shared};
 pub use self::{
+    feed::{Feed, Feeds},
     outcome::{Failure, Names, Report, Written},
     store::{Snapshot, Store, StoreError},
 };
-use crate::{telemetry::Telemetry, twin_info::DeviceInfo};
+use crate::telemetry::Telemetry;
 
 /// How a writer works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,19 +104,14 @@ impl Writer {
     ///
     /// # Errors
     /// [`Failure`]; whichever it is, sending the same again is safe.
-    pub async fn write(
-        &self,
-        device: &DeviceInfo,
-        telemetry: Telemetry,
-        deadline: Instant,
-    ) -> Result<Written, Failure> {
-        let (items, mut report) = item::prepare(device, telemetry);
+    pub async fn write(&self, feed: &Feed, telemetry: Telemetry, deadline: Instant) -> Result<Written, Failure> {
+        let (items, mut report) = item::prepare(feed, telemetry);
         if items.is_empty() {
             return Ok(Written { updated: false, report });
         }
         let (reply, answer) = oneshot::channel();
         let deadline = deadline.into();
-        let outcome = match self.0.submit(&device.twin, Job::new(items, deadline, reply)) {
+        let outcome = match self.0.submit(&feed.twin, Job::new(items, deadline, reply)) {
             Some(outcome) => outcome,
             None => match timeout_at(deadline, answer).await {
                 Ok(Ok(outcome)) => outcome,

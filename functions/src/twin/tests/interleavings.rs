@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{at, device, telemetry, within};
 use crate::twin::{
-    Options, Writer,
+    Feed, Options, Writer,
     stamp::Stamp,
     testing::{Fault, Seen, Twins},
 };
@@ -67,7 +67,7 @@ impl Message {
         sleep(Duration::from_millis(after)).await;
         let id = TWINS[self.twin];
         for _ in 0..100 {
-            if writer.write(&device(id), telemetry(id, self.time, self.json()), within(4)).await.is_ok() {
+            if writer.write(&Feed::from(device(id)), telemetry(id, self.time, self.json()), within(4)).await.is_ok() {
                 for ((_, name), stamp) in self.stamps() {
                     let shown = shown(twins, self.twin, name).expect("a value");
                     assert!(shown >= stamp, "{name} of {id} was called updated before it was");

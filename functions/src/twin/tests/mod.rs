@@ -12,7 +12,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::{
-    Failure, Options, Writer, Written,
+    Failure, Feed, Options, Writer, Written,
     testing::{Twins, device},
 };
 use crate::telemetry::Telemetry;
@@ -42,5 +42,5 @@ async fn write(writer: &Writer, id: &str, millis: i64, values: Value) -> Result<
 }
 
 async fn write_within(writer: &Writer, id: &str, millis: i64, values: Value, seconds: u64) -> Result<Written, Failure> {
-    writer.write(&device(id), telemetry(id, millis, values), within(seconds)).await
+    writer.write(&Feed::from(device(id)), telemetry(id, millis, values), within(seconds)).await
 }
