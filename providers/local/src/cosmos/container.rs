@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::lines::{self, Lines};
 
-/// How many superseded lines a file may have before it is rewritten while it is in use.
-const SLACK: usize = 50_000;
+/// After how many writes it is looked for items that are over, and for a file that has outgrown what it holds.
+const SWEEP: usize = 50_000;
 
 /// A partition key's value as it is looked up by: its components as one JSON array.
 pub(super) type Partition = String;
@@ -92,6 +92,8 @@ pub(super) struct Container {
     lines: Lines,
     /// Lines in the file.
     length: usize,
+    /// Writes since it was last swept.
+    unswept: usize,
     partitions: BTreeMap<Partition, Items>,
     count: usize,
     /// The last number given to an item.
@@ -109,6 +111,7 @@ impl Container {
             path: path.to_owned(),
             lines,
             length: changes.len(),
+            unswept: 0,
             partitions: BTreeMap::new(),
             count: 0,
             number: 0,
@@ -192,11 +195,18 @@ impl Container {
         self.lines.append(&change)?;
         self.length += 1;
         self.apply(change);
-        if self.length > 2 * self.count + SLACK {
-            self.forget_what_is_over(age);
-            self.rewrite().map_err(io::Error::other)?;
+        self.unswept += 1;
+        if self.unswept >= SWEEP {
+            self.sweep(age).map_err(io::Error::other)?;
         }
         Ok(())
+    }
+
+    /// Forgets what is over, and rewrites the file when most of its lines say nothing any more.
+    fn sweep(&mut self, age: Age) -> Result<(), lines::Error> {
+        self.unswept = 0;
+        self.forget_what_is_over(age);
+        if self.length > 2 * self.count { self.rewrite() } else { Ok(()) }
     }
 
     fn apply(&mut self, change: Change) {
@@ -331,5 +341,7 @@ mod tests {
         assert_eq!(left(99, Some(60)), ["brief", "eternal", "plain"]);
         assert_eq!(left(101, Some(60)), ["eternal"]);
         assert!(container.find("p", "brief", Age { now: 100, ttl: Some(-1) }).is_none());
+        container.sweep(Age { now: 101, ttl: Some(60) }).expect("written");
+        assert_eq!((container.count, container.length), (1, 2), "only what is left is in the file");
     }
 }

@@ -6,8 +6,10 @@ use super::lexer::{Kind, Token, tokens};
 use super::syntax::{Aggregate, Expression, Function, Operator, Order, Query, Select, Step, Window};
 use super::{Misread, Unfit};
 
-/// How deep expressions may nest.
+/// How deep expressions may nest, and how many operators other than AND and OR may follow one another.
 const DEPTH: usize = 64;
+/// Longest query, in bytes; the account tells clients so.
+const LONGEST: usize = 262_144;
 
 /// Words that end what stands before them, so that they cannot be an alias.
 const CLAUSES: [&str; 10] = ["FROM", "WHERE", "ORDER", "OFFSET", "GROUP", "JOIN", "IN", "AS", "LIMIT", "BETWEEN"];
@@ -33,6 +35,9 @@ const COMPARISONS: usize = 2;
 
 /// Reads a query; `parameters` are what its `@name`s stand for.
 pub(crate) fn parse(text: &str, parameters: &Map<String, Value>) -> Result<Query, Unfit> {
+    if text.len() > LONGEST {
+        return Err(Unfit::Wrong(format!("The SQL query text exceeded the maximum limit of {LONGEST} characters.")));
+    }
     let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0, parameters };
     let query = parser.query()?;
     // The alias is known only after what is selected has been read.
@@ -165,7 +170,7 @@ impl Parser<'_> {
 
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Unfit>) -> Result<T, Unfit> {
         if self.depth == DEPTH {
-            return Err(Unfit::Wrong("The query exceeded the maximum nesting depth.".to_owned()));
+            return Err(too_deep());
         }
         self.depth += 1;
         let found = read(self);
@@ -178,8 +183,11 @@ impl Parser<'_> {
         if level == COMPARISONS && self.accept("NOT") {
             return self.nested(|parser| parser.level(level)).map(|inner| Expression::Not(Box::new(inner)));
         }
+        if level < COMPARISONS {
+            return self.chain(level, operators[0]);
+        }
         let mut left = self.level(level + 1)?;
-        loop {
+        for _ in 0..DEPTH {
             if level == COMPARISONS
                 && let Some(special) = self.special(&left)?
             {
@@ -190,6 +198,26 @@ impl Parser<'_> {
                 return Ok(left);
             }
         }
+        Err(too_deep())
+    }
+
+    /// Operands joined by AND or by OR, of which clients send thousands: put together so that the tree stays flat.
+    fn chain(&mut self, level: usize, operator: Operator) -> Result<Expression, Unfit> {
+        let mut operands = vec![self.level(level + 1)?];
+        while self.operator(&[operator]).is_some() {
+            operands.push(self.level(level + 1)?);
+        }
+        while operands.len() > 1 {
+            let mut rest = operands.into_iter();
+            operands = Vec::new();
+            while let Some(left) = rest.next() {
+                operands.push(match rest.next() {
+                    Some(right) => Expression::Binary(Box::new(left), operator, Box::new(right)),
+                    None => left,
+                });
+            }
+        }
+        operands.pop().ok_or_else(|| self.misread().into())
     }
 
     fn operator(&mut self, operators: &[Operator]) -> Option<Operator> {
@@ -410,6 +438,10 @@ impl Parser<'_> {
     }
 }
 
+fn too_deep() -> Unfit {
+    Unfit::Wrong("The query exceeded the maximum nesting depth.".to_owned())
+}
+
 /// Every path begins with the one alias that there is.
 fn check_aliases(query: &Query) -> Result<(), Unfit> {
     let mut names = Vec::new();
@@ -438,5 +470,60 @@ fn aliases<'a>(value: &'a Expression, names: &mut Vec<&'a str>) {
         }
         Expression::Between(inner, low, high) => [inner, low, high].into_iter().for_each(|part| aliases(part, names)),
         Expression::Undefined | Expression::Literal(_) | Expression::Parameter(..) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(filter: &str) -> Result<Query, Unfit> {
+        parse(&format!("SELECT * FROM c WHERE {filter}"), &Map::new())
+    }
+
+    #[test]
+    fn nothing_overflows_the_stack() {
+        assert!(parsed(&vec!["c.id = '1'"; 10_000].join(" OR ")).is_ok());
+        let deep = [
+            format!("{}1{}", "(".repeat(1000), ")".repeat(1000)),
+            "NOT ".repeat(1000) + "true",
+            "-".repeat(1000) + "1",
+            vec!["1"; 1000].join(" + "),
+            "[".repeat(1000),
+        ];
+        for filter in deep {
+            assert_eq!(parsed(&filter), Err(too_deep()), "{}", &filter[..20]);
+        }
+        assert!(matches!(parsed(&" ".repeat(LONGEST)), Err(Unfit::Wrong(_))));
+    }
+
+    #[test]
+    fn what_is_not_here_is_named() {
+        for (text, what) in [
+            ("SELECT * FROM c JOIN t IN c.tags", "JOIN"),
+            ("SELECT * FROM t IN c.tags", "FROM ... IN"),
+            ("SELECT COUNT(1) FROM c GROUP BY c.d", "GROUP BY"),
+            ("SELECT * FROM (SELECT * FROM c)", "a subquery"),
+            ("SELECT * FROM c WHERE c.id LIKE 'a%'", "LIKE"),
+            ("SELECT udf.f(c) FROM c", "a user-defined function"),
+        ] {
+            assert_eq!(parse(text, &Map::new()), Err(Unfit::Missing(what)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_query_is_refused() {
+        for text in [
+            "",
+            "SELECT",
+            "SELECT * FROM",
+            "SELECT * FROM c WHERE c.",
+            "SELECT * FROM c ORDER c.t",
+            "SELECT * FROM c c c",
+        ] {
+            assert!(matches!(parse(text, &Map::new()), Err(Unfit::Misread(_))), "{text}");
+        }
+        assert!(matches!(parsed("d.id = 1"), Err(Unfit::Wrong(_))), "an unknown name");
+        assert!(matches!(parsed("c.id = @missing"), Err(Unfit::Wrong(_))), "a missing parameter");
     }
 }
