@@ -1,0 +1,108 @@
+//! The program as a host starts, asks and stops it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpStream},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_twin-functions");
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const CANARY: &str = "canary-9f3a";
+
+/// A running program, ended with the test.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) lines: Receiver<String>,
+}
+
+impl Program {
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.env_clear().envs(settings.iter().copied()).current_dir(folder.path());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = lines(child.stderr.take().unwrap());
+        Self { child, lines }
+    }
+
+    /// The port that it serves, which its first line names.
+    pub(crate) fn port(&self) -> u16 {
+        let line = self.line();
+        let (_, port) = line.split_once("event=listening port=").unwrap();
+        port.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// The next line of the log.
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// The next line about a call; libraries may have said something before it, but never a secret.
+    pub(crate) fn call_line(&self) -> String {
+        loop {
+            let line = self.line();
+            assert!(!line.contains("canary"), "{line}");
+            if line.contains("event=call ") {
+                return line;
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let late = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < late, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(log: ChildStderr) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Sends one request on a connection of its own and reads the whole answer.
+pub(crate) fn ask(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+pub(crate) fn post(port: u16, path: &str, body: &str) -> String {
+    let length = body.len();
+    let headers =
+        format!("Host: localhost\r\nConnection: close\r\nX-Inter-Cloud-Token: {CANARY}\r\nContent-Length: {length}");
+    ask(port, &format!("POST {path} HTTP/1.1\r\n{headers}\r\n\r\n{body}"))
+}
