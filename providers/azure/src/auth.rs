@@ -12,6 +12,7 @@ use azure_core::{
     },
     time::{Duration, OffsetDateTime},
 };
+use reqwest::header::HeaderValue;
 use tokio::sync::Mutex;
 use url::{Host, Url};
 
@@ -25,7 +26,27 @@ const MARGIN: Duration = Duration::minutes(5);
 pub(crate) struct Tokens {
     credential: Arc<dyn TokenCredential>,
     scope: &'static str,
-    cached: Mutex<Option<AccessToken>>,
+    cached: Mutex<Option<Cached>>,
+}
+
+#[derive(Debug)]
+struct Cached {
+    token: AccessToken,
+    /// It as requests with [`Scheme::Bearer`] carry it, put together once; clones share the text.
+    header: HeaderValue,
+}
+
+impl Cached {
+    fn new(token: AccessToken) -> azure_core::Result<Self> {
+        let header = HeaderValue::try_from(format!("Bearer {}", token.token.secret()));
+        let mut header = header.map_err(|_| refuse("the token cannot be put into a header"))?;
+        header.set_sensitive(true);
+        Ok(Self { token, header })
+    }
+
+    fn holds_at(&self, moment: OffsetDateTime) -> bool {
+        self.token.expires_on > moment
+    }
 }
 
 impl Tokens {
@@ -35,16 +56,20 @@ impl Tokens {
 
     /// The cached token, or a new one when there is none or it ends soon. Concurrent requests wait for one fetch.
     pub(crate) async fn token(&self) -> azure_core::Result<String> {
+        self.take(|cached| cached.token.token.secret().to_owned()).await
+    }
+
+    async fn take<T>(&self, what: impl FnOnce(&Cached) -> T) -> azure_core::Result<T> {
         let mut cached = self.cached.lock().await;
         let now = OffsetDateTime::now_utc();
-        if let Some(token) = cached.as_ref().filter(|token| token.expires_on > now + MARGIN) {
-            return Ok(token.token.secret().to_owned());
+        if let Some(token) = cached.as_ref().filter(|token| token.holds_at(now + MARGIN)) {
+            return Ok(what(token));
         }
         let fetched = self.credential.get_token(&[self.scope], None).await;
         match (fetched, cached.as_ref()) {
-            (Ok(token), _) => Ok(cached.insert(token).token.secret().to_owned()),
+            (Ok(token), _) => Ok(what(cached.insert(Cached::new(token)?))),
             // The old one still holds: better than to fail now.
-            (Err(_), Some(old)) if old.expires_on > now => Ok(old.token.secret().to_owned()),
+            (Err(_), Some(old)) if old.holds_at(now) => Ok(what(old)),
             (Err(error), _) => Err(error),
         }
     }
@@ -78,7 +103,7 @@ impl Scheme {
 ///
 /// Unlike azure_core's own policy it lets plain HTTP pass to this machine, and refuses a request to any other host:
 /// the URLs that are followed (poll URLs, next pages) come from answers, and a token must not follow them anywhere.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Bearer {
     tokens: Arc<Tokens>,
     home: Url,
@@ -88,6 +113,17 @@ pub(crate) struct Bearer {
 impl Bearer {
     pub(crate) fn new(tokens: Arc<Tokens>, home: Url, scheme: Scheme) -> Self {
         Self { tokens, home, scheme }
+    }
+
+    /// The value of `Authorization` for a request to `url`, as everybody but Cosmos DB has it.
+    pub(crate) async fn header(&self, url: &Url) -> azure_core::Result<HeaderValue> {
+        check(&self.home, url)?;
+        self.tokens.take(|cached| cached.header.clone()).await
+    }
+
+    /// Takes note that the service did not take the token: the next request fetches another one.
+    pub(crate) async fn refused(&self) {
+        self.tokens.forget().await;
     }
 }
 
@@ -136,8 +172,8 @@ impl Policy for Bearer {
         request.insert_header("authorization", self.scheme.header(&token));
         let response = next[0].send(ctx, request, &next[1..]).await?;
         if response.status() == StatusCode::Unauthorized {
-            // It may have been revoked: the next attempt fetches another one.
-            self.tokens.forget().await;
+            // It may have been revoked.
+            self.refused().await;
         }
         Ok(response)
     }

@@ -1,12 +1,13 @@
-//! The pipeline: one per service, and what goes in and comes out of it.
+//! One service: the way of its requests, and what goes in and comes out.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use azure_core::http::{
-    ClientOptions, Context, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport,
-    headers::HeaderName, policies::Policy,
+    ClientOptions, Context, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport, headers,
+    policies::Policy,
 };
 use bytes::Bytes;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
@@ -14,21 +15,38 @@ use crate::{
     Error, Options,
     auth::{Bearer, Scheme, Tokens},
     error::Plane,
+    straight::Straight,
 };
+
+/// What we take as an answer.
+pub(crate) const ACCEPTED: &str = "application/json";
 
 /// One service: where it is, how it is authorised, what its refusals mean.
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
     plane: Plane,
     base: Url,
-    pipeline: Pipeline,
+    way: Way,
     pub(crate) timeout: Duration,
+}
+
+/// How requests leave.
+#[derive(Debug, Clone)]
+enum Way {
+    /// Through azure_core's pipeline, whose policies see every exchange.
+    Pipeline(Pipeline),
+    /// Past it: live data makes thousands of requests a second.
+    Straight(Straight),
 }
 
 impl Service {
     pub(crate) fn new(options: &Options, plane: Plane, base: Url, tokens: &Arc<Tokens>) -> Self {
         let scheme = if plane == Plane::Cosmos { Scheme::Cosmos } else { Scheme::Bearer };
         let bearer = Bearer::new(Arc::clone(tokens), base.clone(), scheme);
+        if plane == Plane::DigitalTwins && options.per_try_policies.is_empty() {
+            let way = Way::Straight(Straight::new(options.transport.clone(), bearer));
+            return Self { plane, base, way, timeout: options.timeout };
+        }
         Self::authorised_by(options, plane, base, Arc::new(bearer))
     }
 
@@ -48,7 +66,7 @@ impl Service {
             vec![policy],
             None,
         );
-        Self { plane, base, pipeline, timeout: options.timeout }
+        Self { plane, base, way: Way::Pipeline(pipeline), timeout: options.timeout }
     }
 
     /// The URL of a path below the base; `segments` are escaped, a `/` in one does not split it.
@@ -65,35 +83,35 @@ impl Service {
 
     /// Sends one request and takes an answer of any status.
     pub(crate) async fn exchange(&self, call: Call) -> Result<Answer, Error> {
-        let name = call.name();
-        let mut request = call.into_request();
-        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-        let context = Context::default();
-        let sending = self.pipeline.send(&context, &mut request, Some(options));
-        let response = match tokio::time::timeout(self.timeout, sending).await {
-            Ok(response) => response.map_err(|error| Error::from_pipeline(name, &error))?,
-            Err(_) => return Err(Error::timed_out(name, self.timeout)),
-        };
-        let (status, headers, body) = response.deconstruct();
-        let headers = headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned()));
-        Ok(Answer { status: status.into(), headers: headers.collect(), body: Bytes::from(body) })
+        self.attempt(&call).await
     }
 
     /// Sends one request; an answer other than 2xx is an error.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer, Error> {
-        let name = call.name();
-        let answer = self.exchange(call).await?;
-        if answer.is_success() { Ok(answer) } else { Err(self.refusal(name, &answer)) }
+        let answer = self.attempt(&call).await?;
+        if answer.is_success() { Ok(answer) } else { Err(self.refusal(call.name(), &answer)) }
     }
 
     /// The same, with 404 as `None`.
     pub(crate) async fn find(&self, call: Call) -> Result<Option<Answer>, Error> {
-        let name = call.name();
-        let answer = self.exchange(call).await?;
+        let answer = self.attempt(&call).await?;
         match answer.status {
             404 if self.plane != Plane::Scm => Ok(None),
             _ if answer.is_success() => Ok(Some(answer)),
-            _ => Err(self.refusal(name, &answer)),
+            _ => Err(self.refusal(call.name(), &answer)),
+        }
+    }
+
+    async fn attempt(&self, call: &Call) -> Result<Answer, Error> {
+        let sending = async {
+            match &self.way {
+                Way::Pipeline(pipeline) => through(pipeline, call).await,
+                Way::Straight(straight) => straight.send(call).await,
+            }
+        };
+        match tokio::time::timeout(self.timeout, sending).await {
+            Ok(answer) => answer.map_err(|error| Error::from_pipeline(call.name(), &error)),
+            Err(_) => Err(Error::timed_out(call.name(), self.timeout)),
         }
     }
 
@@ -102,13 +120,24 @@ impl Service {
     }
 }
 
+async fn through(pipeline: &Pipeline, call: &Call) -> azure_core::Result<Answer> {
+    let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+    let response = pipeline.send(&Context::default(), &mut call.to_request(), Some(options)).await?;
+    let (status, headers, body) = response.deconstruct();
+    let header = |(name, value): (&headers::HeaderName, &headers::HeaderValue)| {
+        Some((name.as_str().parse().ok()?, value.as_str().parse().ok()?))
+    };
+    Ok(Answer { status: status.into(), headers: headers.iter().filter_map(header).collect(), body: Bytes::from(body) })
+}
+
 /// One request to be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    method: Method,
-    url: Url,
-    headers: Vec<(Cow<'static, str>, String)>,
-    body: Bytes,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    /// Their names are in lower case.
+    pub(crate) headers: Vec<(Cow<'static, str>, String)>,
+    pub(crate) body: Bytes,
 }
 
 impl Call {
@@ -165,21 +194,18 @@ impl Call {
         format!("{} {url}", self.method)
     }
 
-    fn into_request(self) -> Request {
-        let mut request = Request::new(self.url, self.method);
-        request.insert_header("accept", "application/json");
-        for (name, value) in self.headers {
-            request.insert_header(header_name(name), value);
+    fn to_request(&self) -> Request {
+        let mut request = Request::new(self.url.clone(), self.method);
+        request.insert_header("accept", ACCEPTED);
+        for (name, value) in &self.headers {
+            let name = match name {
+                Cow::Borrowed(name) => headers::HeaderName::from_static(name),
+                Cow::Owned(name) => headers::HeaderName::from(name.clone()),
+            };
+            request.insert_header(name, value.clone());
         }
-        request.set_body(self.body);
+        request.set_body(self.body.clone());
         request
-    }
-}
-
-fn header_name(name: Cow<'static, str>) -> HeaderName {
-    match name {
-        Cow::Borrowed(name) => HeaderName::from_static(name),
-        Cow::Owned(name) => HeaderName::from(name),
     }
 }
 
@@ -187,7 +213,7 @@ fn header_name(name: Cow<'static, str>) -> HeaderName {
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    headers: HashMap<String, String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -198,7 +224,7 @@ impl Answer {
 
     /// A header by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(String::as_str)
+        self.headers.get(name)?.to_str().ok()
     }
 
     pub(crate) fn etag(&self) -> Option<String> {
@@ -229,7 +255,10 @@ impl Answer {
 
     #[cfg(test)]
     pub(crate) fn for_test(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let headers = headers.iter().map(|(name, value)| {
+            let name = name.parse::<reqwest::header::HeaderName>().expect("a header's name");
+            (name, value.parse::<reqwest::header::HeaderValue>().expect("a header's value"))
+        });
         Self { status, headers: headers.collect(), body: Bytes::copy_from_slice(body.as_bytes()) }
     }
 }

@@ -1,7 +1,8 @@
 //! Azure: Resource Manager, Digital Twins, IoT Hub and function package clients.
 //!
 //! One handle ([`Azure`]) serves the real clouds and the local one: only base URL, credential and trusted roots differ.
-//! Every request goes through azure_core's pipeline, so that policies ([`Options::per_try_policies`]) see every exchange.
+//! Every request goes through azure_core's pipeline, so that policies ([`Options::per_try_policies`]) see every exchange;
+//! where there are none, requests on twins go straight to the HTTP client: live data makes thousands a second.
 //!
 //! # Terms
 //!
@@ -36,6 +37,7 @@ pub mod iot_hub;
 pub mod mark;
 pub mod roles;
 pub mod scm;
+mod straight;
 pub mod transport;
 
 #[cfg(test)]
