@@ -4,7 +4,10 @@ use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::time::Instant;
@@ -15,7 +18,7 @@ use super::{
     memory::{Memories, Memory},
     names::SharedNames,
     outcome::{Failure, Names},
-    store::Store,
+    store::{Store, StoreError},
     worker::Worker,
 };
 
@@ -27,6 +30,8 @@ pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) names: SharedNames,
     hasher: RandomState,
+    /// Requests that have failed since one last succeeded.
+    failures: AtomicU64,
     shards: [Mutex<Shard>; SHARDS],
 }
 
@@ -50,7 +55,14 @@ impl Shared {
         let capacity = options.remembered / SHARDS;
         let shard = || Mutex::new(Shard { lanes: HashMap::new(), memories: Memories::new(capacity) });
         let shards = std::array::from_fn(|_| shard());
-        Self { store, options, names: SharedNames::default(), hasher: RandomState::new(), shards }
+        Self {
+            store,
+            options,
+            names: SharedNames::default(),
+            hasher: RandomState::new(),
+            failures: AtomicU64::new(0),
+            shards,
+        }
     }
 
     fn shard(&self, twin: &str) -> MutexGuard<'_, Shard> {
@@ -107,6 +119,21 @@ impl Shared {
     pub(super) fn abandon(&self, twin: &str) {
         let lane = self.shard(twin).lanes.remove(twin);
         drop(lane);
+    }
+
+    /// Logs the first, the second, the fourth failure in a row: an outage must not flood the log.
+    pub(super) fn failed(&self, twin: &str, error: &StoreError) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures.is_power_of_two() {
+            tracing::warn!(twin, failures, error = %error, "twin not written yet");
+        }
+    }
+
+    pub(super) fn succeeded(&self) {
+        // Reading is cheap while nothing fails; writing would move the line between processors at each request.
+        if self.failures.load(Ordering::Relaxed) > 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
     }
 
     #[cfg(test)]

@@ -129,6 +129,7 @@ impl Worker {
     }
 
     fn recovered(&mut self) {
+        self.shared.succeeded();
         (self.delays, self.trouble) = (None, Failure::TimedOut);
     }
 
@@ -140,6 +141,7 @@ impl Worker {
                 self.batch.fail(&Failure::NoTwin);
             }
             StoreError::Throttled { retry_after } => {
+                self.shared.failed(&self.twin, &error);
                 let wait = retry_after.unwrap_or_else(|| self.delay());
                 let until = Instant::now() + wait;
                 self.memory.closed = Some(until);
@@ -147,7 +149,7 @@ impl Worker {
                 self.trouble = Failure::Throttled { retry_after: wait };
             }
             StoreError::Rejected | StoreError::Denied | StoreError::Failed(_) => {
-                tracing::warn!(twin = &*self.twin, error = %error, "twin not written yet");
+                self.shared.failed(&self.twin, &error);
                 self.again = Some(Instant::now() + self.delay());
                 self.trouble = Failure::Upstream;
             }
