@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::definition::Definition;
 use super::function::{Function, Trigger};
-use super::invocation::{self, Failed};
+use super::invocation::{self, Callee, Failed};
 use super::supervisor::{App, Unavailable};
 use super::{admin, grid};
 use crate::answer::Answer;
@@ -21,7 +21,7 @@ use crate::query;
 const LIMIT: Duration = Duration::from_secs(230);
 
 /// What is said when there is no process to give a call to.
-pub(super) const NOT_RUNNING: &str = "Function host is not running.";
+const NOT_RUNNING: &str = "Function host is not running.";
 
 /// Serves a request to `https://{app}.web.localhost/`.
 pub(super) async fn serve(cloud: &Arc<Cloud>, request: Request<Bytes>) -> Response<Body> {
@@ -75,26 +75,21 @@ async fn invoke(
     if !admitted {
         return Answer::empty(401).into_response();
     }
-    let response = match app.lease(cloud, now).await {
-        Err(error) => not_running(&error).into_response(),
-        Ok(lease) => {
-            let forwards = now.code.as_ref().and_then(|code| code.host.as_ref().ok()).is_some_and(|host| host.forwards);
-            let called = if forwards && function.is_plain_http() {
-                invocation::forward(app, &lease, request, LIMIT).await
-            } else {
-                let value = invocation::request_value(request, parameters);
-                let outcome = invocation::call(app, &lease, function, value, LIMIT).await;
-                outcome.map(|outcome| outcome.into_response(function))
-            };
-            called.unwrap_or_else(|failed| failure(app, function, &failed).into_response())
-        }
+    let callee = Callee { cloud, app, now };
+    let forwards = now.code.as_ref().and_then(|code| code.host.as_ref().ok()).is_some_and(|host| host.forwards);
+    let called = if forwards && function.is_plain_http() {
+        invocation::forward(callee, request, LIMIT).await
+    } else {
+        let value = invocation::request_value(request, parameters);
+        let outcome = invocation::call(callee, function, value, LIMIT).await;
+        outcome.map(|outcome| outcome.into_response(function))
     };
+    let response = called.unwrap_or_else(|failed| failure(app, function, &failed).into_response());
     app.count(&function.name, response.status().as_u16());
     response
 }
 
-pub(super) fn not_running(error: &Unavailable) -> Answer {
-    tracing::info!(%error, "a call found no running host");
+fn not_running(error: &Unavailable) -> Answer {
     let answer = Answer::text(503, NOT_RUNNING.to_owned());
     match error {
         Unavailable::BackingOff(left) => answer.header("retry-after", &left.as_secs().saturating_add(1).to_string()),
@@ -106,6 +101,7 @@ pub(super) fn not_running(error: &Unavailable) -> Answer {
 fn failure(app: &App, function: &Function, failed: &Failed) -> Answer {
     app.log(&[format!("the call of {} failed: {failed}", function.name).into()]);
     match failed {
+        Failed::Unavailable(error) => not_running(error),
         Failed::Status(_) | Failed::Form(_) => Answer::empty(500),
         Failed::Broken(_) => Answer::text(502, "The function host ended during the call.".to_owned()),
         Failed::TimedOut(_) => Answer::text(504, "The function host did not answer in time.".to_owned()),

@@ -10,10 +10,9 @@ use tokio::task::JoinSet;
 
 use super::Delivered;
 use super::definition::Definition;
-use super::front;
 use super::function::{Function, Trigger};
-use super::invocation::{self, Failed};
-use super::supervisor::{App, Lease};
+use super::invocation::{self, Callee, Failed};
+use super::supervisor::App;
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::faults::{Kind as Fault, Target};
@@ -53,29 +52,27 @@ async fn hand_over(
     let Trigger::EventGrid { many } = function.trigger else {
         return ended(400, "the function is not triggered by Event Grid");
     };
-    let delivered = match tokio::time::timeout(LIMIT, app.lease(cloud, now)).await {
-        Err(_) => ended(408, "the function host did not start in time"),
-        Ok(Err(error)) => {
-            tracing::info!(%error, "a delivery found no running host");
-            ended(503, front::NOT_RUNNING)
-        }
-        Ok(Ok(lease)) if many => call(app, &lease, function, events.into()).await,
-        Ok(Ok(lease)) => call_each(app, lease, function, events).await,
+    let delivered = match events {
+        events if many => call(cloud, app, now, function, events.into()).await,
+        [event] => call(cloud, app, now, function, event.clone()).await,
+        events => call_each(cloud, app, now, function, events).await,
     };
     app.count(&function.name, delivered.status);
     delivered
 }
 
 /// One call per event, side by side; the first failure stands for all, since all come again then.
-async fn call_each(app: &Arc<App>, lease: Lease, function: &Function, events: &[Value]) -> Delivered {
-    if let [event] = events {
-        return call(app, &lease, function, event.clone()).await;
-    }
-    let lease = Arc::new(lease);
+async fn call_each(
+    cloud: &Arc<Cloud>,
+    app: &Arc<App>,
+    now: &Arc<Definition>,
+    function: &Function,
+    events: &[Value],
+) -> Delivered {
     let mut calls = JoinSet::new();
     for event in events.iter().cloned() {
-        let (app, lease, function) = (Arc::clone(app), Arc::clone(&lease), function.clone());
-        calls.spawn(async move { call(&app, &lease, &function, event).await });
+        let (cloud, app, now, function) = (Arc::clone(cloud), Arc::clone(app), Arc::clone(now), function.clone());
+        calls.spawn(async move { call(&cloud, &app, &now, &function, event).await });
     }
     let mut ended_well = ended(200, "");
     while let Some(call) = calls.join_next().await {
@@ -87,14 +84,15 @@ async fn call_each(app: &Arc<App>, lease: Lease, function: &Function, events: &[
     ended_well
 }
 
-async fn call(app: &App, lease: &Lease, function: &Function, value: Value) -> Delivered {
-    let failed = match invocation::call(app, lease, function, value, LIMIT).await {
+async fn call(cloud: &Arc<Cloud>, app: &Arc<App>, now: &Definition, function: &Function, value: Value) -> Delivered {
+    let failed = match invocation::call(Callee { cloud, app, now }, function, value, LIMIT).await {
         Ok(_) => return ended(200, ""),
         Err(failed) => failed,
     };
     let text = failed.to_string();
     app.log(&[format!("the call of {} failed: {text}", function.name).into()]);
     match failed {
+        Failed::Unavailable(_) => ended(503, &text),
         Failed::Status(_) | Failed::Form(_) => ended(500, &text),
         Failed::Broken(_) => ended(502, &text),
         Failed::TimedOut(_) => ended(408, &text),

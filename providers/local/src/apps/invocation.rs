@@ -1,5 +1,6 @@
 //! Calls of a process in the form that the real host gives to custom handlers, and what their answers mean.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,16 +12,26 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::definition::Definition;
 use super::function::Function;
-use super::supervisor::{App, Lease};
+use super::process::Process;
+use super::supervisor::{App, Unavailable};
+use crate::cloud::Cloud;
 use crate::query;
 
+/// To how many processes a call is given at most.
+const TRIES: usize = 3;
+/// How long it may take until the end of a process is noticed.
+const NOTICE: Duration = Duration::from_secs(1);
 /// What the host calls itself.
 pub(super) const VERSION: &str = "4.1036.0";
 
 /// A call that has come to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failed {
+    /// There is no process to give it to.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// The process answered with an error.
     #[error("the handler answered {0}")]
     Status(u16),
@@ -35,6 +46,14 @@ pub(super) enum Failed {
     TimedOut(Duration),
 }
 
+/// An app as a call finds it.
+#[derive(Clone, Copy)]
+pub(super) struct Callee<'a> {
+    pub(super) cloud: &'a Arc<Cloud>,
+    pub(super) app: &'a Arc<App>,
+    pub(super) now: &'a Definition,
+}
+
 /// What a handler answers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -46,8 +65,7 @@ pub(super) struct Outcome {
 
 /// Calls a function with the value of its trigger: `POST /{function}`.
 pub(super) async fn call(
-    app: &App,
-    lease: &Lease,
+    callee: Callee<'_>,
     function: &Function,
     value: Value,
     limit: Duration,
@@ -55,10 +73,12 @@ pub(super) async fn call(
     let now = crate::clock::timestamp(chrono::Utc::now());
     let system = json!({ "MethodName": function.name, "UtcNow": now, "RandGuid": Uuid::new_v4() });
     let body = json!({ "Data": { function.input.as_str(): value }, "Metadata": { "sys": system } });
-    let path = format!("/{}", function.name);
-    let request = lease.process.client.post(lease.process.url(&path));
-    let request = request.header(header::CONTENT_TYPE, "application/json; charset=utf-8").body(body.to_string());
-    let (status, headers, body) = send(app, request, limit).await?;
+    let (path, body) = (format!("/{}", function.name), Bytes::from(body.to_string()));
+    let request = |process: &Process| {
+        let request = process.client.post(process.url(&path)).body(body.clone());
+        request.header(header::CONTENT_TYPE, "application/json; charset=utf-8")
+    };
+    let (status, headers, body) = send(callee, request, limit).await?;
     // Only a success has outputs: the real host makes sure of that before it reads on.
     if !(200..300).contains(&status) {
         return Err(Failed::Status(status));
@@ -68,24 +88,26 @@ pub(super) async fn call(
         return Err(Failed::Form(format!("its content type is `{kind}`")));
     }
     let outcome: Outcome = serde_json::from_slice(&body).map_err(|error| Failed::Form(error.to_string()))?;
-    app.log(outcome.logs.as_deref().unwrap_or_default());
+    callee.app.log(outcome.logs.as_deref().unwrap_or_default());
     Ok(outcome)
 }
 
 /// Hands a request on as it came.
 pub(super) async fn forward(
-    app: &App,
-    lease: &Lease,
+    callee: Callee<'_>,
     request: &Request<Bytes>,
     limit: Duration,
 ) -> Result<Response<Body>, Failed> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let onward = lease.process.client.request(request.method().clone(), lease.process.url(path));
     let mut headers = request.headers().clone();
     for name in HOP_BY_HOP {
         headers.remove(name);
     }
-    let (status, headers, body) = send(app, onward.headers(headers).body(request.body().clone()), limit).await?;
+    let onward = |process: &Process| {
+        let onward = process.client.request(request.method().clone(), process.url(path));
+        onward.headers(headers.clone()).body(request.body().clone())
+    };
+    let (status, headers, body) = send(callee, onward, limit).await?;
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).map_err(|error| Failed::Form(error.to_string()))?;
     *response.headers_mut() = headers;
@@ -107,21 +129,38 @@ const HOP_BY_HOP: [HeaderName; 6] = [
 
 type Answered = (u16, axum::http::HeaderMap, Bytes);
 
-async fn send(app: &App, request: reqwest::RequestBuilder, limit: Duration) -> Result<Answered, Failed> {
+/// Gives a call to a process: to another one when the first turns out not to be there any more.
+async fn send(
+    callee: Callee<'_>,
+    request: impl Fn(&Process) -> reqwest::RequestBuilder,
+    limit: Duration,
+) -> Result<Answered, Failed> {
+    let answered = async {
+        for _ in 1..TRIES {
+            let lease = callee.app.lease(callee.cloud, callee.now).await?;
+            match exchange(request(&lease.process)).await {
+                // Nothing has been sent: its process has just ended, which is about to be noticed.
+                Err(error) if error.is_connect() => lease.process.ended_within(NOTICE).await,
+                answered => return Ok(answered),
+            }
+        }
+        let lease = callee.app.lease(callee.cloud, callee.now).await?;
+        Ok::<_, Unavailable>(exchange(request(&lease.process)).await)
+    };
+    let answered = tokio::time::timeout(limit, answered).await.map_err(|_| Failed::TimedOut(limit))??;
+    let answered = answered.map_err(|error| Failed::Broken(error.without_url().to_string()))?;
+    callee.app.proven();
+    Ok(answered)
+}
+
+async fn exchange(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::Error> {
     let request = request
         .header("x-azure-functions-invocationid", Uuid::new_v4().to_string())
         .header("x-azure-functions-hostversion", VERSION)
         .header(header::USER_AGENT, format!("Azure-Functions-Host/{VERSION}"));
-    let answered = async {
-        let response = request.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok((status, headers, response.bytes().await?))
-    };
-    let answered: Result<_, reqwest::Error> =
-        tokio::time::timeout(limit, answered).await.map_err(|_| Failed::TimedOut(limit))?;
-    let answered = answered.map_err(|error| Failed::Broken(error.without_url().to_string()))?;
-    app.proven();
-    Ok(answered)
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok((status, headers, response.bytes().await?))
 }
 
 /// A request as the value of an HTTP trigger; query and identities are JSON inside of text, as the real host has it.

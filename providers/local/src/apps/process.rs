@@ -180,6 +180,12 @@ impl Process {
         ended.ok().flatten().unwrap_or(Exit { status: "nobody looked after it".to_owned(), asked: true })
     }
 
+    /// Waits until it has ended, but no longer than that.
+    pub(super) async fn ended_within(&self, limit: Duration) {
+        // Whether it has or not: the next look at it tells.
+        let _ = tokio::time::timeout(limit, self.ended()).await;
+    }
+
     /// Ends it as soon as it has no call to work on any more, at the latest after `patience`.
     pub(super) async fn drain(&self, patience: Duration) {
         self.calls.close();
