@@ -3,7 +3,8 @@
 //! | term | means |
 //! |---|---|
 //! | function | one unit of the live path, by its public name (`adt-pusher`); see [`function::Function`] |
-//! | app | the process that hosts one or more functions and owns their environment |
+//! | app | the process that hosts one or more functions and owns their environment ([`app::App`]) |
+//! | host | what stands between a cloud and the functions: takes calls in its form, gives answers in it ([`host`]) |
 //! | app settings | an app's environment, as text; written by the deployer, read by the functions |
 //! | setting | one entry of it: plain text, or a reference to a secret ([`settings::Setting`]) |
 //! | secret reference | which token stands there, by connection and generation, with its fingerprint; safe to journal |
@@ -15,6 +16,8 @@
 //! | stamp | the place of a value among all of its property: its time, then a digest; the greatest one stays ([`twin`]) |
 //! | call | what a host hands to a function, with its deadline ([`call::Call`]) |
 //! | answer | what a function says, one stable code each ([`answer::Answer`]) |
+//! | receiver | a function of another app or cloud, called with the token of its connection ([`remote::Receiver`]) |
+//! | item | what hot storage holds of one telemetry; equal telemetry, equal id ([`item::Item`]) |
 //! | package | the zip that an app is deployed from; equal contents make equal bytes |
 //!
 //! Invariants:
