@@ -7,15 +7,31 @@
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 
-use std::{fmt::Write, fs, path::Path};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
-/// The outcome of every file of a target's corpus, by name.
-fn replay(target: &str, run: fn(&[u8]) -> String) -> String {
+const TARGETS: [(&str, fn(&[u8]) -> String); 4] = [
+    ("envelope", targets::envelope),
+    ("event_grid", targets::event_grid),
+    ("invocation", targets::invocation),
+    ("settings", targets::settings),
+];
+
+/// The files of a target's corpus, by name.
+fn corpus(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
+    files
+}
+
+/// The outcome of every file of a target's corpus.
+fn replay(target: &str, run: fn(&[u8]) -> String) -> String {
     let mut outcomes = String::new();
-    for file in files {
+    for file in corpus(target) {
         let name = file.file_name().unwrap().to_str().unwrap();
         writeln!(outcomes, "{name}: {}", run(&fs::read(&file).unwrap())).unwrap();
     }
@@ -158,4 +174,23 @@ fn environments() {
     remote-writer-without-token.env: persister misses REMOTE_WRITER_TOKEN
     remote-writer.env: hot-writer misses COSMOS_DB_ENDPOINT
     "#);
+}
+
+#[test]
+fn no_cut_and_no_changed_byte_is_too_much() {
+    // A prime, so that the places differ from line to line.
+    const STEP: usize = 29;
+    for (target, run) in TARGETS {
+        for file in corpus(target) {
+            let whole = fs::read(file).unwrap();
+            for place in (0..whole.len()).step_by(STEP) {
+                run(&whole[..place]);
+                for byte in [b'"', b'{', b'9', 0xff] {
+                    let mut changed = whole.clone();
+                    changed[place] = byte;
+                    run(&changed);
+                }
+            }
+        }
+    }
 }
