@@ -24,6 +24,10 @@ fn the_short_help_lists_commands_and_exit_codes() {
       plan         Show what `run` would do; changes nothing
       validate     Check a project and report every problem; changes nothing
       status       Tell per layer whether everything is correctly deployed; changes nothing
+      send         Send one message, the way a device would
+      simulate     Send realistic series from many devices, and tell whether the twins follow
+      verify       Prove that live data arrives: one marked message per device
+      twins        Show the twins as a tree with live values; changes nothing
       journal      Read and verify the record of every run; changes nothing
       cloud        Manage the local cloud
       completions  Print shell completions
@@ -45,7 +49,7 @@ fn the_short_help_lists_commands_and_exit_codes() {
       -v, --verbose...       Log requests and more to standard error; repeat for more
 
     Exit codes: 0 done, 1 error, 2 usage, 3 invalid project, 10 failed, 11 interrupted, 12 rolled back,
-    13 partially rolled back, 14 locked, 15 journal damaged, 16 drift
+    13 partially rolled back, 14 locked, 15 journal damaged, 16 drift, 17 not visible
     "#);
 }
 
@@ -246,10 +250,14 @@ fn cloud() {
 
 #[test]
 fn every_command_has_help() {
-    let plain: [&[&str]; 14] = [
+    let plain: [&[&str]; 18] = [
         &["plan"],
         &["validate"],
         &["status"],
+        &["send"],
+        &["simulate"],
+        &["verify"],
+        &["twins"],
         &["journal", "list"],
         &["journal", "show"],
         &["journal", "verify"],

@@ -50,13 +50,15 @@ impl Histogram {
     /// What it says so far; `None` while it is empty.
     #[must_use]
     pub fn percentiles(&self) -> Option<Percentiles> {
-        let at = |share: f64| self.at(share).as_secs_f64() * 1e3;
+        // To a tenth of a millisecond: more is not known.
+        let millis = |duration: Duration| (duration.as_secs_f64() * 1e4).round() / 10.0;
+        let at = |share: f64| millis(self.at(share));
         (self.count > 0).then(|| Percentiles {
             count: self.count,
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
-            max: self.longest.as_secs_f64() * 1e3,
+            max: millis(self.longest),
         })
     }
 

@@ -27,9 +27,13 @@ pub(crate) fn text(summary: &Summary) -> String {
         0 => String::new(),
         silent => format!(", {silent} without a turn to send"),
     };
+    let slow = match summary.rate < summary.asked_rate * 0.9 {
+        true => format!(" ({} asked for: a device waits for each acknowledgment)", summary.asked_rate),
+        false => String::new(),
+    };
     let seconds = Duration::from_secs_f64(summary.seconds);
     let mut text = format!("devices       {}{silent}\n", summary.devices);
-    text += &format!("sent          {sent} in {}, {:.1} per second\n", duration(seconds), summary.rate);
+    text += &format!("sent          {sent} in {}, {:.1} per second{slow}\n", duration(seconds), summary.rate);
     text += &format!("acknowledged  {acknowledged}{}\n", latencies(summary.acknowledged_after));
     text += &format!("visible       {visible}{}\n", latencies(summary.visible_after));
     text += &format!("retries       {retries}\n");
@@ -91,6 +95,7 @@ mod tests {
             retries: 2,
             seconds: 20.0,
             rate: 2.0,
+            asked_rate: 2.0,
             acknowledged_after: Some(after),
             visible_after: None,
             seed: 7,
@@ -111,6 +116,8 @@ mod tests {
              every twin shows the last value of every property\n"
         );
         assert!(failure(&summary()).is_none());
+        let slow = text(&Summary { asked_rate: 50.0, ..summary() });
+        assert!(slow.contains("2.0 per second (50 asked for"), "{slow}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) fn text(graph: &Graph, now: DateTime<Utc>) -> String {
         }
         if row.mark == Mark::Here {
             let goes_on = rows.get(index + 1).is_some_and(|next| next.depth > row.depth);
-            let margin = format!("{}{}", indent(&strokes), if goes_on { "│    " } else { "     " });
+            let margin = format!("{}{}", indent(&strokes), if goes_on { "│  " } else { "   " });
             text += &values(twin, &margin, now);
         }
     }
@@ -135,8 +135,8 @@ mod tests {
              └─ has → hall  HALL\n\
              \u{20}  ├─ has → press  PRESS\n\
              \u{20}  └─ has → sensor  SENSOR\n\
-             \u{20}     │    state        idle  (initial)\n\
-             \u{20}     │    temperature  21.5 °C  1m 05s ago\n\
+             \u{20}     │  state        idle  (initial)\n\
+             \u{20}     │  temperature  21.5 °C  1m 05s ago\n\
              \u{20}     └─ watches → press  PRESS  (shown elsewhere)\n"
         );
     }

@@ -65,8 +65,10 @@ pub struct Summary {
     pub retries: u64,
     /// How long was sent.
     pub seconds: f64,
-    /// Messages per second, as they really were sent.
+    /// Messages per second, as they really were sent: a device waits for each acknowledgment.
     pub rate: f64,
+    /// Messages per second, as they were asked for.
+    pub asked_rate: f64,
     /// From the first attempt to the acknowledgment, in milliseconds.
     pub acknowledged_after: Option<Percentiles>,
     /// From the first attempt to the first look that showed it, in milliseconds.
@@ -171,8 +173,9 @@ fn summary(stage: &Stage<'_>, tracks: &[Track<'_>], interrupted: bool, sent_for:
         acknowledged: counts.acknowledged(),
         visible: counts.visible(),
         retries: counts.retries(),
-        seconds,
-        rate: if seconds > 0.0 { counts.sent() as f64 / seconds } else { 0.0 },
+        seconds: (seconds * 1e3).round() / 1e3,
+        rate: if seconds > 0.0 { (counts.sent() as f64 / seconds * 10.0).round() / 10.0 } else { 0.0 },
+        asked_rate: stage.plan.rate,
         acknowledged_after: counts.acknowledged_after(),
         visible_after: counts.visible_after(),
         seed: stage.plan.seed,
