@@ -13,7 +13,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const TARGETS: [(&str, fn(&[u8]) -> String); 4] = [
+type Target = fn(&[u8]) -> String;
+
+const TARGETS: [(&str, Target); 4] = [
     ("envelope", targets::envelope),
     ("event_grid", targets::event_grid),
     ("invocation", targets::invocation),
@@ -29,7 +31,7 @@ fn corpus(target: &str) -> Vec<PathBuf> {
 }
 
 /// The outcome of every file of a target's corpus.
-fn replay(target: &str, run: fn(&[u8]) -> String) -> String {
+fn replay(target: &str, run: Target) -> String {
     let mut outcomes = String::new();
     for file in corpus(target) {
         let name = file.file_name().unwrap().to_str().unwrap();
