@@ -38,11 +38,11 @@ fn dispatch(instance: &RwLock<Instance>, call: &Call<'_>) -> Result<Reply, Refus
         ("POST", ["query"]) => query::run(&read().state, call),
         ("GET", ["digitaltwins", id]) => twin::get(&read().state, call, id),
         ("PUT", ["digitaltwins", id]) => twin::put(&mut write(), call, id),
-        ("PATCH", ["digitaltwins", id]) => twin::update(&mut write(), call, id, None),
+        ("PATCH", ["digitaltwins", id]) => twin::update(instance, call, id, None),
         ("DELETE", ["digitaltwins", id]) => twin::delete(&mut write(), call, id),
         ("POST", ["digitaltwins", id, "telemetry"]) => telemetry::send(&read().state, call, id, None),
         ("GET", ["digitaltwins", id, "components", name]) => component::get(&read().state, call, id, name),
-        ("PATCH", ["digitaltwins", id, "components", name]) => twin::update(&mut write(), call, id, Some(name)),
+        ("PATCH", ["digitaltwins", id, "components", name]) => twin::update(instance, call, id, Some(name)),
         ("POST", ["digitaltwins", id, "components", name, "telemetry"]) => {
             telemetry::send(&read().state, call, id, Some(name))
         }

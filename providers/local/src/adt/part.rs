@@ -48,10 +48,10 @@ impl Part {
     }
 
     fn same_values(&self, other: &Self) -> bool {
-        let values = |part: &Self| -> Vec<_> {
-            part.properties.iter().map(|one| (one.name.clone(), one.value.clone(), one.source_time.clone())).collect()
+        let same = |(one, other): (&Property, &Property)| {
+            one.name == other.name && one.value == other.value && one.source_time == other.source_time
         };
-        values(self) == values(other)
+        self.properties.len() == other.properties.len() && self.properties.iter().zip(&other.properties).all(same)
     }
 
     fn share(&mut self, names: &mut Names) {

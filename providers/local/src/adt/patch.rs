@@ -33,7 +33,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<Vec<Operation>, Refusal> {
     if let Some((at, element)) = elements.iter().enumerate().find(|(_, element)| !element.is_object()) {
         return Err(unbindable(&format!("[{at}]"), &element.to_string()));
     }
-    elements.iter().map(operation).collect()
+    elements.into_iter().map(operation).collect()
 }
 
 fn unbindable(field: &str, what: &str) -> Refusal {
@@ -44,9 +44,10 @@ fn unbindable(field: &str, what: &str) -> Refusal {
     Refusal::unbindable(vec![(field.to_owned(), cannot), ("jsonPatchDocument".to_owned(), required)])
 }
 
-fn operation(element: &Value) -> Result<Operation, Refusal> {
+fn operation(mut element: Value) -> Result<Operation, Refusal> {
+    let value = element.get_mut("value").map(Value::take);
+    let value = || value.ok_or_else(|| Refusal::patch("Parameter value must not be empty."));
     let kind = element.get("op").and_then(Value::as_str).unwrap_or_default();
-    let value = || element.get("value").cloned().ok_or_else(|| Refusal::patch("Parameter value must not be empty."));
     let value = match kind {
         "" => return Err(Refusal::patch("Parameter op must not be empty.")),
         "add" => Edit::Add(value()?),
@@ -62,7 +63,14 @@ fn operation(element: &Value) -> Result<Operation, Refusal> {
 
 fn segments(path: &str) -> Result<Vec<String>, Refusal> {
     let rest = path.strip_prefix('/').ok_or_else(|| unresolved(path))?;
-    Ok(rest.split('/').map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect())
+    Ok(rest.split('/').map(unescaped).collect())
+}
+
+fn unescaped(segment: &str) -> String {
+    match segment.contains('~') {
+        true => segment.replace("~1", "/").replace("~0", "~"),
+        false => segment.to_owned(),
+    }
 }
 
 /// Refuses a path whose parent is not there.
@@ -135,7 +143,7 @@ mod tests {
 
     fn edited(before: Value, element: Value) -> Result<Value, &'static str> {
         let Value::Object(mut properties) = before else { panic!("an object") };
-        let operation = operation(&element).map_err(|refusal| refusal.code())?;
+        let operation = operation(element).map_err(|refusal| refusal.code())?;
         edit(&mut properties, &operation.path, &operation.value).map_err(|refusal| refusal.code())?;
         Ok(Value::Object(properties))
     }

@@ -1,5 +1,7 @@
 //! Twins: put, get, patch, delete.
 
+use std::sync::{PoisonError, RwLock};
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -46,17 +48,19 @@ pub(super) fn put(instance: &mut Instance, call: &Call<'_>, id: &str) -> Result<
 }
 
 /// `PATCH /digitaltwins/{id}`, and of a component, which is the same with longer paths.
+///
+/// The patch is read before the instance is locked: live data patches all the time.
 pub(super) fn update(
-    instance: &mut Instance,
+    instance: &RwLock<Instance>,
     call: &Call<'_>,
     id: &str,
     component: Option<&str>,
 ) -> Result<Reply, Refusal> {
     let wanted = Match::of(call)?;
-    let state = &instance.state;
-    let before = state.twins.get(id).ok_or_else(|| Refusal::no_twin(id));
     let mut operations = patch::read(call)?;
-    let before = before?;
+    let mut instance = instance.write().unwrap_or_else(PoisonError::into_inner);
+    let state = &instance.state;
+    let before = state.twins.get(id).ok_or_else(|| Refusal::no_twin(id))?;
     wanted.check(before.etag)?;
     let mut draft = Draft::of_twin(before);
     for operation in &mut operations {
