@@ -2,6 +2,7 @@
 
 pub mod by_hand;
 pub mod contract;
+pub mod control;
 pub mod outcome;
 pub mod projects;
 pub mod strace;
