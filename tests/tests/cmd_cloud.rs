@@ -22,6 +22,7 @@ fn up_status_down_and_reset() {
         login     https://localhost:[port]
         imds      http://127.0.0.1:[port]
         iot-hub   https://localhost:[port]
+        mqtt      mqtts://localhost:[port]
         scm       https://localhost:[port]
         web       https://localhost:[port]
         data      https://localhost:[port]
@@ -66,8 +67,21 @@ fn urls_are_printed_bare() {
     exit 2
     --- stderr
     error: failed to find the service `nowhere`
-    hint: one of: arm, adt, adt-http, login, imds, iot-hub, scm, web, data, control
+    hint: one of: arm, adt, adt-http, login, imds, iot-hub, mqtt, scm, web, data, control
     "#);
+}
+
+#[test]
+fn mqtt_is_served_on_the_port_that_was_asked_for() {
+    let (sandbox, free) = (Sandbox::empty(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let flag = format!("--mqtt-port={port}");
+    let _ = sandbox.run(&["cloud", "up", &flag]).code(0);
+    assert_eq!(sandbox.run(&["cloud", "url", "mqtt"]).code(0).stdout.trim(), format!("mqtts://localhost:{port}"));
+    let _ = sandbox.run(&["cloud", "up", &flag]).code(0);
+    let other = sandbox.run(&["cloud", "up", "--mqtt-port=1"]).code(1);
+    assert!(other.stderr.contains("up already") && other.stderr.contains("cloud down"), "{other:#?}");
 }
 
 #[test]
@@ -112,7 +126,7 @@ fn faults_are_set_listed_and_cleared() {
     assert_eq!(listed[1]["kind"], "reply-lost");
     assert_eq!(sandbox.run(&["cloud", "fault", "clear", "--json"]).code(0).json(), serde_json::json!([]));
     assert_snapshot!(sandbox.run(&["cloud", "fault", "set", "earthquake"]).code(2).stderr, @r#"
-    error: invalid value 'earthquake' for '<FAULT>...': unknown variant `earthquake`, expected one of `latency`, `throttle`, `error`, `reply-lost`, `propagation`, `operation-fails`, `soft-delete`
+    error: invalid value 'earthquake' for '<FAULT>...': unknown variant `earthquake`, expected one of `latency`, `throttle`, `error`, `reply-lost`, `propagation`, `operation-fails`, `duplicate`, `reorder`, `soft-delete`
 
     For more information, try '--help'.
     "#);

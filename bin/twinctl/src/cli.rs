@@ -265,7 +265,7 @@ pub(crate) enum CloudCommand {
         #[command(flatten)]
         project: Project,
         #[command(flatten)]
-        time: CloudTime,
+        serving: Serving,
     },
     /// Stop the local cloud; its state stays
     Down(Project),
@@ -298,16 +298,19 @@ pub(crate) enum CloudCommand {
         #[command(flatten)]
         project: Project,
         #[command(flatten)]
-        time: CloudTime,
+        serving: Serving,
     },
 }
 
-/// How time passes in the local cloud.
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct CloudTime {
+/// How the local cloud serves.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Serving {
     /// Take as long as the real clouds do, times SCALE
     #[arg(long, value_name = "SCALE", num_args = 0..=1, default_missing_value = "1", value_parser = scale)]
     pub(crate) realistic: Option<f64>,
+    /// Serve MQTT on PORT; device SDKs insist on 8883
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) mqtt_port: Option<u16>,
 }
 
 /// `twinctl cloud fault ...`.
@@ -363,7 +366,8 @@ mod tests {
         assert!(Cli::try_parse_from(["twinctl", "run", "--parallelism", "0"]).is_err());
         assert!(Cli::try_parse_from(["twinctl", "cloud", "up", "--realistic=-1"]).is_err());
         let cli = Cli::try_parse_from(["twinctl", "cloud", "up", "--realistic=0.01"]).unwrap();
-        let Command::Cloud(Cloud { command: CloudCommand::Up { time, .. } }) = cli.command else { panic!("not up") };
-        assert_eq!(time.realistic, Some(0.01));
+        let Command::Cloud(Cloud { command: CloudCommand::Up { serving, .. } }) = cli.command else { panic!("not up") };
+        assert_eq!(serving.realistic, Some(0.01));
+        assert!(Cli::try_parse_from(["twinctl", "cloud", "up", "--mqtt-port=0"]).is_err());
     }
 }

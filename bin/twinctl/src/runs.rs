@@ -16,7 +16,7 @@ use workflows::{
 };
 
 use crate::{
-    cli::{CloudTime, Execution, Global},
+    cli::{Execution, Global, Serving},
     commands::cloud,
     connect, derived, environment,
     exit::Exit,
@@ -54,7 +54,7 @@ pub(crate) async fn clouds(place: &Place, target: &Target, yes: bool, output: Ou
     derived::ignore(place, output);
     match target.kind {
         TargetKind::Local => {
-            let endpoints = cloud::start(&place.cloud, CloudTime { realistic: None }).await?;
+            let endpoints = cloud::start(&place.cloud, Serving::default()).await?;
             connect::local(&endpoints, key)
         }
         TargetKind::Cloud => {

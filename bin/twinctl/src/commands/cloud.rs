@@ -10,7 +10,7 @@ use local::{
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{Cloud, CloudCommand, CloudTime, FaultCommand, Global, Project},
+    cli::{Cloud, CloudCommand, FaultCommand, Global, Project, Serving},
     control::Control,
     derived,
     exit::Exit,
@@ -27,7 +27,9 @@ const START: Duration = Duration::from_secs(60);
 pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> failure::Result {
     let dir = |project: &Project| Place::of_cloud(global, &project.project).map(|place| place.cloud);
     match &options.command {
-        CloudCommand::Up { project, time } => up(&Place::of_cloud(global, &project.project)?, *time, output).await,
+        CloudCommand::Up { project, serving } => {
+            up(&Place::of_cloud(global, &project.project)?, *serving, output).await
+        }
         CloudCommand::Down(project) => down(&dir(project)?, output).await,
         CloudCommand::Status(project) => status(&dir(project)?, output).await,
         CloudCommand::Reset(project) => reset(&dir(project)?, output).await,
@@ -37,16 +39,17 @@ pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> f
         CloudCommand::Fault { project, command } => {
             faults(&Place::of_cloud(global, project)?.cloud, command, output).await
         }
-        CloudCommand::Serve { project, time } => serve(&dir(project)?, *time).await,
+        CloudCommand::Serve { project, serving } => serve(&dir(project)?, *serving).await,
     }
 }
 
 /// Starts the local cloud of a folder unless it is up.
-pub(crate) async fn start(dir: &Path, time: CloudTime) -> Result<Endpoints, Failure> {
+pub(crate) async fn start(dir: &Path, serving: Serving) -> Result<Endpoints, Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::of(Exit::Error, "find this program", &error))?;
     let mut args: Vec<OsString> = ["cloud", "serve", "--cloud-dir"].map(OsString::from).to_vec();
     args.push(dir.into());
-    args.extend(time.realistic.map(|scale| format!("--realistic={scale}").into()));
+    args.extend(serving.realistic.map(|scale| format!("--realistic={scale}").into()));
+    args.extend(serving.mqtt_port.map(|port| format!("--mqtt-port={port}").into()));
     let launch = Launch { program, args, deadline: START };
     process::up(dir, &launch).await.map_err(|error| unstarted(&error))
 }
@@ -71,8 +74,13 @@ pub(crate) async fn found(dir: &Path) -> Result<Option<Endpoints>, Failure> {
     }
 }
 
-async fn up(place: &Place, time: CloudTime, output: Output) -> failure::Result {
-    let endpoints = start(&place.cloud, time).await?;
+async fn up(place: &Place, serving: Serving, output: Output) -> failure::Result {
+    let endpoints = start(&place.cloud, serving).await?;
+    if serving.mqtt_port.is_some_and(|port| endpoints.mqtt.port() != Some(port)) {
+        let failure = Failure::new(Exit::Error, "serve MQTT on that port");
+        let why = format!("the local cloud is up already, with MQTT on {}", bare(&endpoints.mqtt));
+        return Err(failure.because(why).hint("`twinctl cloud down` first; its state stays"));
+    }
     if place.state.exists() {
         derived::ignore(place, output);
     }
@@ -160,8 +168,9 @@ async fn faults(dir: &Path, command: &FaultCommand, output: Output) -> failure::
     Ok(Exit::Done)
 }
 
-async fn serve(dir: &Path, time: CloudTime) -> failure::Result {
-    let options = server::Options { dir: dir.into(), realistic: time.realistic, ..server::Options::default() };
+async fn serve(dir: &Path, serving: Serving) -> failure::Result {
+    let Serving { realistic, mqtt_port } = serving;
+    let options = server::Options { dir: dir.into(), realistic, mqtt_port, ..server::Options::default() };
     process::serve(options).await.map_err(|error| unmanaged("serve the local cloud", &error))?;
     Ok(Exit::Done)
 }
