@@ -45,6 +45,29 @@ impl ByHand {
         self.ask(method, self.endpoints.adt.as_str(), path, azure::api::DIGITAL_TWINS_DATA, body)
     }
 
+    /// A request to the device registry of the only hub.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn hub(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        self.ask(method, self.endpoints.iot_hub.as_str(), path, azure::api::IOT_HUB_DATA, body)
+    }
+
+    /// What the control interface tells about the cloud itself.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn control(&self, path: &str) -> Value {
+        self.ask(Method::GET, self.endpoints.control.as_str(), path, "none", None).1
+    }
+
+    /// Where the cloud serves.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
     fn ask(&self, method: Method, base: &str, path: &str, version: &str, body: Option<Value>) -> (u16, Value) {
         let url = format!("{}{path}?api-version={version}", base.trim_end_matches('/'));
         let mut request = self.client.request(method, url).bearer_auth("anybody");

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod control;
 pub mod outcome;
 pub mod projects;
+pub mod python;
 pub mod strace;
 pub mod twinctl;
 pub mod world;

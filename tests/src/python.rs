@@ -1,0 +1,105 @@
+//! Microsoft's own Python clients, from PyPI: programs that nobody here wrote, run against the local cloud.
+//!
+//! They are installed once per set of pinned versions, into a virtual environment in the target folder. Where they cannot be
+//! installed the tests are skipped and say so; not so under CI, unless `TWINCTL_SKIP_PYTHON` is set.
+
+use std::{
+    env, fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::twinctl::{Ran, repository, wait};
+
+/// A Python that has the clients.
+#[derive(Debug)]
+pub struct Python {
+    program: PathBuf,
+}
+
+impl Python {
+    /// The Python with the clients, installed now if need be; `None`, with the reason on standard error, when that cannot be.
+    ///
+    /// # Panics
+    /// When it cannot be under CI, or the target folder is not writable.
+    #[must_use]
+    pub fn with_clients() -> Option<Self> {
+        if env::var_os("TWINCTL_SKIP_PYTHON").is_some() {
+            return skip("TWINCTL_SKIP_PYTHON is set");
+        }
+        let requirements = scripts().join("requirements.txt");
+        let target = env::current_exe().expect("a process knows its executable");
+        let target = target.ancestors().nth(3).expect("tests lie in <target>/<profile>/deps").to_owned();
+        let folder = target.join(format!("python-{}", digest(&requirements)));
+        let lock = fs::File::create(target.join(".python.lock")).expect("the target folder is writable");
+        lock.lock().expect("the target folder takes locks");
+        match install(&folder, &requirements) {
+            Ok(()) => Some(Self { program: folder.join("bin/python") }),
+            Err(reason) => {
+                assert!(env::var_os("CI").is_none(), "under CI the Python clients must be there: {reason}");
+                skip(&reason)
+            }
+        }
+    }
+
+    /// Runs one of the scripts beside the tests to its end; `input` is what it reads.
+    ///
+    /// # Panics
+    /// When it cannot be started or does not end in time.
+    #[must_use]
+    pub fn run(&self, script: &str, input: &Value) -> Ran {
+        let mut command = Command::new(&self.program);
+        command.arg("-B").arg(scripts().join(script)).env_remove("PYTHONPATH");
+        // A proxy of the environment does not reach this machine's loopback.
+        command.env("NO_PROXY", "localhost,127.0.0.1").env("no_proxy", "localhost,127.0.0.1");
+        let mut child = start(&mut command, Stdio::piped()).expect("the Python of the virtual environment starts");
+        let written = child.stdin.take().expect("it is piped").write_all(input.to_string().as_bytes());
+        let ran = wait(child);
+        assert!(written.is_ok(), "{script} did not read its input: {ran:#?}");
+        ran
+    }
+}
+
+fn skip(reason: &str) -> Option<Python> {
+    let _ = writeln!(std::io::stderr(), "skipped: Microsoft's Python clients are not to be had: {reason}");
+    None
+}
+
+fn scripts() -> PathBuf {
+    repository().join("tests/python")
+}
+
+/// Names a set of pinned versions.
+fn digest(requirements: &Path) -> String {
+    let text = fs::read(requirements).expect("the requirements are the repository's");
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &text).simple().to_string()
+}
+
+/// Makes the virtual environment unless it is complete; one that was left half made is made anew.
+fn install(folder: &Path, requirements: &Path) -> Result<(), String> {
+    let complete = folder.join("complete");
+    if complete.exists() {
+        return Ok(());
+    }
+    let _ = fs::remove_dir_all(folder);
+    let mut venv = Command::new("python3");
+    run(venv.args(["-m", "venv"]).arg(folder))?;
+    let mut pip = Command::new(folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+    // Version 1 of paho-mqtt comes as source only.
+    pip.args(["--only-binary", ":all:", "--no-binary", "paho-mqtt", "-r"]).arg(requirements);
+    run(&mut pip)?;
+    fs::write(&complete, "").map_err(|error| error.to_string())
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let ran = wait(start(command, Stdio::null()).map_err(|error| format!("{command:?}: {error}"))?);
+    if ran.code == 0 { Ok(()) } else { Err(format!("{command:?} ended with {}: {}", ran.code, ran.stderr.trim())) }
+}
+
+fn start(command: &mut Command, input: Stdio) -> std::io::Result<std::process::Child> {
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
