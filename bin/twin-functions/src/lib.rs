@@ -6,13 +6,14 @@
 //! |---|---|
 //! | `FUNCTIONS_CUSTOMHANDLER_PORT`, or `FUNCTIONS_HTTPWORKER_PORT` | the port on 127.0.0.1 to serve; 0 takes a free one, which the first log line names |
 //! | `TWINCTL_LOG` | `off`, `error`, `warn`, `info` (the default: one line per call) or `debug` |
+//! | `TWINCTL_PARENT_STDIN` | `1`: the end of standard input means stop, as SIGTERM does; the local cloud sets it |
 //! | `SSL_CERT_FILE` | certificate authorities to trust instead of the system's |
 //! | `IDENTITY_ENDPOINT`, `IDENTITY_HEADER` | where App Service gives tokens of the app's identity |
 //! | the rest | settings of the functions, read when one is called first |
 //!
 //! Invariants:
 //! - Starting reads no setting of a function, no certificate and no file: it is done before the first could be missed.
-//! - It ends on SIGTERM or SIGINT when the calls in flight have, and after half a minute in any case.
+//! - It ends on SIGTERM, on SIGINT or with its host when the calls in flight have, and after half a minute in any case.
 
 mod logging;
 mod start;

@@ -1,6 +1,6 @@
 //! Serving, from the environment to the exit code.
 
-use std::{collections::BTreeMap, io, net::Ipv4Addr, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, io, net::Ipv4Addr, process::ExitCode, sync::Arc, thread};
 
 use functions::{
     app::App,
@@ -10,6 +10,7 @@ use tokio::{
     net::TcpListener,
     runtime,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
 };
 
 use crate::logging;
@@ -18,6 +19,8 @@ use crate::logging;
 const PORTS: [&str; 2] = ["FUNCTIONS_CUSTOMHANDLER_PORT", "FUNCTIONS_HTTPWORKER_PORT"];
 /// The level of the log.
 const LOG: &str = "TWINCTL_LOG";
+/// `1` when the end of standard input is the end of the host.
+const PARENT_STDIN: &str = "TWINCTL_PARENT_STDIN";
 
 /// Why nothing could be served.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +35,8 @@ enum Error {
     Listen(u16, #[source] io::Error),
     #[error("listen for signals")]
     Signals(#[source] io::Error),
+    #[error("watch standard input")]
+    Stdin(#[source] io::Error),
 }
 
 /// Serves the functions whose settings these are until a signal says stop.
@@ -52,7 +57,8 @@ fn run(settings: BTreeMap<String, String>) -> Result<azure::Ended, Error> {
     let port = port(&settings)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
     runtime.block_on(async {
-        let stop = stop().map_err(Error::Signals)?;
+        let orphaned = orphaned(settings.get(PARENT_STDIN).map(String::as_str)).map_err(Error::Stdin)?;
+        let stop = stop(orphaned).map_err(Error::Signals)?;
         let listen = |error| Error::Listen(port, error);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
@@ -71,17 +77,34 @@ fn port(settings: &BTreeMap<String, String>) -> Result<u16, Error> {
     settings[name].trim().parse().map_err(|_| Error::WrongPort(name))
 }
 
-/// Ends with the first signal that says stop; they are listened for from now on.
-fn stop() -> io::Result<impl Future<Output = ()>> {
+/// Ends with the first signal that says stop, or with the host; both are listened for from now on.
+fn stop(orphaned: oneshot::Receiver<()>) -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
-        let signal = tokio::select! {
+        let reason = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
+            Ok(()) = orphaned => "stdin-closed",
         };
-        tracing::info!(signal, "stopping");
+        tracing::info!(reason, "stopping");
     })
+}
+
+/// Says when standard input has ended, if that is to mean something: a host that is killed cannot send a signal any more,
+/// but its end of the pipe is closed for it.
+fn orphaned(wanted: Option<&str>) -> io::Result<oneshot::Receiver<()>> {
+    let (ended, orphaned) = oneshot::channel();
+    if wanted == Some("1") {
+        // A thread of its own: the runtime would wait for a read that is not over when it is dropped.
+        thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+            // One that cannot be read says as little about the host as one that has ended.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            // Nobody listens any more when a signal came first.
+            let _ = ended.send(());
+        })?;
+    }
+    Ok(orphaned)
 }
 
 #[cfg(test)]

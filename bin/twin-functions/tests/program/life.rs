@@ -6,12 +6,14 @@ use rustix::process::Signal;
 
 use crate::support::{CANARY, PATIENCE, PROGRAM, Program, ask, post};
 
+const PROBE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
 #[test]
 fn it_starts_answers_and_stops() {
     let mut program = Program::start(&[("FUNCTIONS_CUSTOMHANDLER_PORT", "0"), ("INTER_CLOUD_TOKEN", CANARY)]);
     let port = program.port();
 
-    let probe = ask(port, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let probe = ask(port, PROBE);
     assert!(probe.starts_with("HTTP/1.1 200 OK\r\n"), "{probe}");
 
     // Nothing is set, and it says so and lives on.
@@ -27,9 +29,37 @@ fn it_starts_answers_and_stops() {
     assert!(program.call_line().contains("function=dispatcher code=misconfigured"));
 
     program.signal(Signal::TERM);
-    assert!(program.line().contains("event=stopping signal=SIGTERM"));
+    assert!(program.line().contains("event=stopping reason=SIGTERM"));
     assert!(program.line().contains("event=stopped"));
     assert!(program.ended().success());
+}
+
+#[test]
+fn it_ends_with_its_host_where_it_is_told_to() {
+    let port = ("FUNCTIONS_CUSTOMHANDLER_PORT", "0");
+    let mut program = Program::start_beside_a_host(&[port, ("TWINCTL_PARENT_STDIN", "1")]);
+    let serving = program.port();
+    assert!(ask(serving, PROBE).starts_with("HTTP/1.1 200 OK\r\n"), "it serves while its host is there");
+    program.lose_host();
+    assert!(program.line().contains("event=stopping reason=stdin-closed"));
+    assert!(program.line().contains("event=stopped"));
+    assert!(program.ended().success());
+}
+
+#[test]
+fn standard_input_means_nothing_unless_it_is_told_so() {
+    // What is started without a standard input reads its end at once.
+    for settings in [
+        &[("FUNCTIONS_CUSTOMHANDLER_PORT", "0")][..],
+        &[("FUNCTIONS_CUSTOMHANDLER_PORT", "0"), ("TWINCTL_PARENT_STDIN", "0")],
+    ] {
+        let mut program = Program::start(settings);
+        let port = program.port();
+        assert!(ask(port, PROBE).starts_with("HTTP/1.1 200 OK\r\n"), "{settings:?}");
+        program.signal(Signal::TERM);
+        assert!(program.line().contains("event=stopping reason=SIGTERM"), "{settings:?}");
+        assert!(program.ended().success());
+    }
 }
 
 #[test]

@@ -23,10 +23,19 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_with(settings, Stdio::null())
+    }
+
+    /// The same with a standard input whose other end the test holds, as a host does.
+    pub(crate) fn start_beside_a_host(settings: &[(&str, &str)]) -> Self {
+        Self::start_with(settings, Stdio::piped())
+    }
+
+    fn start_with(settings: &[(&str, &str)], stdin: Stdio) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(PROGRAM);
         command.env_clear().envs(settings.iter().copied()).current_dir(folder.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines(child.stderr.take().unwrap());
         Self { child, lines }
     }
@@ -52,6 +61,11 @@ impl Program {
                 return line;
             }
         }
+    }
+
+    /// Closes the other end of its standard input, as the death of a host does.
+    pub(crate) fn lose_host(&mut self) {
+        assert!(self.child.stdin.take().is_some(), "it was started beside a host");
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
