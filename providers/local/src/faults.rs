@@ -76,7 +76,7 @@ pub struct Fault {
     /// POST and whose path is the subscription's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// The HTTP method.
+    /// The HTTP method; of MQTT, `CONNECT` or `PUBLISH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// A pattern that the whole path must match, `*` standing for anything; case does not count.
@@ -162,8 +162,18 @@ impl Faults {
 
     /// Counts this request for every fault aimed at it and returns those that hit it now.
     pub fn hit(&self, target: Target<'_>) -> Vec<Kind> {
+        self.count(target, |_| true)
+    }
+
+    /// The same for faults that name the service alone: for a second look at what was counted under another service's name.
+    pub fn hit_by_name(&self, target: Target<'_>) -> Vec<Kind> {
+        self.count(target, |fault| fault.service.is_some())
+    }
+
+    fn count(&self, target: Target<'_>, counts: impl Fn(&Fault) -> bool) -> Vec<Kind> {
         let mut hits = Vec::new();
-        for armed in self.armed().iter_mut().filter(|armed| armed.fault.aims_at(target)) {
+        let mut armed = self.armed();
+        for armed in armed.iter_mut().filter(|armed| counts(&armed.fault) && armed.fault.aims_at(target)) {
             armed.seen = armed.seen.saturating_add(1);
             let first = armed.fault.nth.max(1);
             let last = if armed.fault.times == 0 { u32::MAX } else { first.saturating_add(armed.fault.times - 1) };

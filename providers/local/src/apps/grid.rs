@@ -22,9 +22,11 @@ use crate::query;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Hands events to a function, faults included; they are aimed at `web`, `POST`, `/{function}`.
+///
+/// Only faults that name the service count: to others a delivery is one request, that of Event Grid.
 pub(super) async fn deliver(cloud: &Arc<Cloud>, app: &str, function: &str, events: &[Value]) -> Delivered {
     let path = format!("/{function}");
-    let hits = cloud.faults.hit(Target { service: "web", method: "POST", path: &path });
+    let hits = cloud.faults.hit_by_name(Target { service: "web", method: "POST", path: &path });
     for hit in &hits {
         match hit {
             Fault::Latency { milliseconds } => tokio::time::sleep(Duration::from_millis(*milliseconds)).await,
@@ -187,6 +189,16 @@ mod tests {
         }
         let expected = [(429, "Busy"), (404, "NotFound"), (503, "Busy"), (502, "SocketError"), (404, "NotFound")];
         assert_eq!(seen, expected.map(|(status, outcome)| (status, outcome.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_fault_that_names_no_service_is_left_to_event_grid() {
+        let dir = tempfile::tempdir().expect("a scratch folder");
+        let cloud = cloud(dir.path(), &["throttle,retry_after=1"]);
+        let delivered = deliver(&cloud, "no-app", "adt-updater", &[json!({})]).await;
+        assert_eq!(delivered.status, 404);
+        let target = Target { service: "event-grid", method: "POST", path: "/subscription" };
+        assert_eq!(cloud.faults.hit(target), [Fault::Throttle { retry_after: 1 }], "it was not counted before");
     }
 
     #[test]
