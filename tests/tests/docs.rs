@@ -192,3 +192,28 @@ fn every_exit_code_is_explained() {
         assert!(page.contains(&format!("\n| {code} | ")), "docs/exit-codes.md does not explain {code}");
     }
 }
+
+#[test]
+fn every_answer_of_the_functions_is_explained() {
+    let page = fs::read_to_string(repository().join("docs/functions.md")).expect("the repository can be read");
+    for code in functions::answer::Code::ALL {
+        let row = format!("\n| `{}` | {} | ", code.name(), code.status());
+        assert!(page.contains(&row), "docs/functions.md does not explain {} with its status", code.name());
+    }
+    for function in functions::function::Function::ALL {
+        assert!(page.contains(&format!("`{function}`")), "docs/functions.md does not name {function}");
+    }
+}
+
+#[test]
+fn every_setting_of_the_functions_is_explained() {
+    let source = fs::read_to_string(repository().join("functions/src/settings/functions.rs"));
+    let source = source.expect("the repository can be read");
+    let names = source.lines().filter_map(|line| line.strip_prefix("const ")?.split(": &str = ").next());
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() >= 18, "the settings were not read: {names:?}");
+    let page = fs::read_to_string(repository().join("docs/functions.md")).expect("the repository can be read");
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "docs/functions.md does not explain {name}");
+    }
+}
