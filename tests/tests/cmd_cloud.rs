@@ -28,6 +28,23 @@ fn up_status_down_and_reset() {
         data      https://localhost:[port]
         control   http://127.0.0.1:[port]
         "#);
+        assert_snapshot!(sandbox.run(&["cloud", "status"]).snapshot(), @r#"
+        exit 0
+        --- stdout
+        up, process [pid]
+        SERVICE   URL
+        arm       https://localhost:[port]
+        adt       https://localhost:[port]
+        adt-http  http://127.0.0.1:[port]
+        login     https://localhost:[port]
+        imds      http://127.0.0.1:[port]
+        iot-hub   https://localhost:[port]
+        mqtt      mqtts://localhost:[port]
+        scm       https://localhost:[port]
+        web       https://localhost:[port]
+        data      https://localhost:[port]
+        control   http://127.0.0.1:[port]
+        "#);
         assert_snapshot!(sandbox.run(&["cloud", "down"]).snapshot(), @r#"
         exit 0
         --- stderr

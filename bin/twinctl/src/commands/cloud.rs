@@ -1,5 +1,7 @@
 //! `twinctl cloud`: the local cloud's process, and what can be asked of it.
 
+mod status;
+
 use std::{ffi::OsString, path::Path, time::Duration};
 
 use local::{
@@ -31,7 +33,7 @@ pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> f
             up(&Place::of_cloud(global, &project.project)?, *serving, output).await
         }
         CloudCommand::Down(project) => down(&dir(project)?, output).await,
-        CloudCommand::Status(project) => status(&dir(project)?, output).await,
+        CloudCommand::Status(project) => status::status(&dir(project)?, output).await,
         CloudCommand::Reset(project) => reset(&dir(project)?, output).await,
         CloudCommand::Url { name, project } => url(&dir(project)?, name, output).await,
         CloudCommand::Effects(project) => effects(&dir(project)?, output).await,
@@ -93,21 +95,6 @@ async fn down(dir: &Path, output: Output) -> failure::Result {
     output.data(&json!({ "stopped": stopped }), String::new)?;
     if !output.json {
         output.say(if stopped { "the local cloud is down; its state stays" } else { "the local cloud was not up" });
-    }
-    Ok(Exit::Done)
-}
-
-async fn status(dir: &Path, output: Output) -> failure::Result {
-    match process::status(dir).await.map_err(|error| unmanaged("look for the local cloud", &error))? {
-        Status::Running(endpoints, _) => {
-            let data = json!({ "up": true, "process": endpoints.pid, "urls": urls(&endpoints) });
-            output.data(&data, || format!("up, process {}\n{}", endpoints.pid, listing(&endpoints)))?;
-        }
-        Status::Stopped => output.data(&json!({ "up": false }), || "down".into())?,
-        Status::Unresponsive(owner) => {
-            let process = owner.map(|owner| owner.pid);
-            output.data(&json!({ "up": false, "unresponsive": true, "process": process }), || silent(process))?;
-        }
     }
     Ok(Exit::Done)
 }
