@@ -48,12 +48,14 @@ impl AdtPusher {
             }
         };
         let Some(feed) = feeds.of(&telemetry.device) else {
-            return Answer::new(Code::UnknownDevice, "no twin is fed by this device");
+            return Answer::new(Code::UnknownDevice, "no twin is fed by this device").about(telemetry.device);
         };
-        match writer.write(feed, telemetry, deadline).await {
+        let device = telemetry.device.clone();
+        let answer = match writer.write(feed, telemetry, deadline).await {
             Ok(written) => written.answer(),
             Err(failure) => failure.answer(),
-        }
+        };
+        answer.about(device)
     }
 }
 

@@ -78,22 +78,28 @@ impl AdtUpdater {
             }
             Err(_) if self.is_stranger(event) => self.stranger(event_grid::device(event).unwrap_or_default()),
             Err(problem) => {
-                count(&self.counts.malformed, event_grid::device(event).unwrap_or_default(), "event not readable");
-                Answer::new(Code::Malformed, problem.to_string()).detail("at", problem.at)
+                let device = event_grid::device(event);
+                count(&self.counts.malformed, device.unwrap_or_default(), "event not readable");
+                let answer = Answer::new(Code::Malformed, problem.to_string()).detail("at", problem.at);
+                match device {
+                    Some(device) => answer.about(device),
+                    None => answer,
+                }
             }
         }
     }
 
     async fn telemetry(&self, telemetry: Telemetry, deadline: Instant) -> Answer {
         let Some(feed) = self.feeds.of(&telemetry.device) else { return self.stranger(&telemetry.device) };
-        let claimed = telemetry.claimed;
+        let (device, claimed) = (telemetry.device.clone(), telemetry.claimed);
         if claimed.is_some() {
-            count(&self.counts.clocks_ahead, &telemetry.device, "the device's clock is ahead: the hub's time is taken");
+            count(&self.counts.clocks_ahead, &device, "the device's clock is ahead: the hub's time is taken");
         }
         let answer = match self.writer.write(feed, telemetry, deadline).await {
             Ok(written) => written.answer(),
             Err(failure) => failure.answer(),
-        };
+        }
+        .about(device);
         if claimed.is_some() { answer.detail("clockAhead", true) } else { answer }
     }
 
@@ -103,7 +109,7 @@ impl AdtUpdater {
 
     fn stranger(&self, device: &str) -> Answer {
         count(&self.counts.unknown_devices, device, "message set aside: the device feeds no twin");
-        Answer::new(Code::NothingToDo, "no twin is fed by this device").detail("unknownDevices", 1)
+        Answer::new(Code::NothingToDo, "no twin is fed by this device").detail("unknownDevices", 1).about(device)
     }
 }
 

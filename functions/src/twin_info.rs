@@ -47,12 +47,21 @@ pub struct PropertyInfo {
     pub component: Option<String>,
     /// The property's name in the model.
     pub property: String,
-    /// What the model takes.
+    /// The field's place inside an Object property, outermost name first; empty where the value is the property's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub field: Vec<String>,
+    /// What the model takes: of the field where there is one, else of the property.
     pub schema: ValueSchema,
 }
 
 impl PropertyInfo {
-    /// The JSON Patch path of the value: `/temperature` or `/motor/speed`.
+    /// Whether both land in one property of the model: they are one, or fields of one object.
+    #[must_use]
+    pub fn shares_property(&self, other: &Self) -> bool {
+        (&self.component, &self.property) == (&other.component, &other.property)
+    }
+
+    /// The JSON Patch path of the property, for a field that of its whole object: `/temperature` or `/motor/speed`.
     ///
     /// DTDL names are letters, digits and underscores, so nothing needs escaping.
     #[must_use]
@@ -110,6 +119,7 @@ mod tests {
         let info = PropertyInfo {
             component: Some("motor".into()),
             property: "speed".into(),
+            field: Vec::new(),
             schema: ValueSchema::Enum(vec!["slow".into(), "fast".into()]),
         };
         assert_eq!(info.path(), "/motor/speed");
@@ -126,5 +136,19 @@ mod tests {
             serde_json::from_value(serde_json::json!({"property": "temperature", "schema": "double"})).unwrap();
         assert_eq!(info.path(), "/temperature");
         assert_eq!(info.source_time_path(), "/$metadata/temperature/sourceTime");
+    }
+
+    #[test]
+    fn a_field_is_written_with_its_object() {
+        let json = serde_json::json!({"property": "position", "field": ["cell", "row"], "schema": "integer"});
+        let info: PropertyInfo = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(
+            (info.path(), info.source_time_path()),
+            ("/position".into(), "/$metadata/position/sourceTime".into())
+        );
+        assert_eq!(serde_json::to_value(&info).unwrap(), json);
+        let other = PropertyInfo { field: vec!["x".into()], ..info.clone() };
+        assert!(info.shares_property(&other));
+        assert!(!info.shares_property(&PropertyInfo { component: Some("motor".into()), ..other }));
     }
 }

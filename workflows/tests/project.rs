@@ -99,6 +99,82 @@ fn the_factory_has_no_problems_and_every_device_feeds_a_twin() {
     assert_eq!(sensor.body["serialNumber"], "CL-0001", "a constant value");
 }
 
+/// Rooms with a `position`: an Object of two numbers and an object within.
+fn with_positions(device: Value, twin: Value) -> Report {
+    let number = |name: &str| json!({"name": name, "schema": "double"});
+    let cell = json!({"@type": "Object", "fields": [{"name": "row", "schema": "integer"}]});
+    let fields = json!([number("x"), number("y"), number("z"), {"name": "cell", "schema": cell}]);
+    let position = json!({"@type": "Property", "name": "position", "schema": {"@type": "Object", "fields": fields}});
+    let mut models = models();
+    models[0]["contents"].as_array_mut().unwrap().push(position.clone());
+    models[1]["contents"].as_array_mut().unwrap().push(position);
+    let mut room = room("room-1");
+    room.as_object_mut().unwrap().extend(twin.as_object().unwrap().clone());
+    let mut device = device;
+    device["id"] = json!("room-1");
+    let (devices, graph) = (json!([device]).to_string(), hierarchy(models, json!([room]), json!([])));
+    with(&[(DEVICES, &devices), (HIERARCHY_JSON, &graph)])
+}
+
+#[test]
+fn fields_of_objects_land_and_their_first_values_make_one_object() {
+    let device = json!({
+        "properties": [
+            {"name": "position.x", "dataType": "DOUBLE", "initValue": 1.5},
+            {"name": "position.y", "dataType": "INTEGER", "initValue": 7},
+            {"name": "position.cell.row", "dataType": "INTEGER", "initValue": 3},
+            {"name": "motor.position.x", "dataType": "DOUBLE", "initValue": 2}
+        ]
+    });
+    let report = with_positions(device, json!({"position": {"y": 2}}));
+    assert_eq!(listing(&report), "");
+    let definition = report.project.unwrap().define(local());
+    let properties = &definition.feeds["room-1"].properties;
+    let row = json!({"property": "position", "field": ["cell", "row"], "schema": "integer"});
+    assert_eq!(serde_json::to_value(&properties["position.cell.row"]).unwrap(), row);
+    let inner = json!({"component": "motor", "property": "position", "field": ["x"], "schema": "double"});
+    assert_eq!(serde_json::to_value(&properties["motor.position.x"]).unwrap(), inner);
+    let body = &definition.twins[0].body;
+    assert_eq!(body["position"], json!({"x": 1.5, "y": 2, "cell": {"row": 3}}), "what the twin says itself stays");
+    assert_eq!(body["motor"]["position"], json!({"x": 2}));
+    let live: Vec<_> = definition.live_paths("room-1").into_iter().collect();
+    assert_eq!(live, ["/motor/position", "/position"], "redeploys leave the whole objects alone");
+    assert_eq!(Definition::from_json(&definition.to_json()).unwrap(), definition);
+}
+
+#[test]
+fn fields_that_do_not_land_are_reported() {
+    let device = json!({
+        "properties": [
+            {"name": "position", "dataType": "DOUBLE"},
+            {"name": "position.x", "dataType": "STRING"},
+            {"name": "position.w", "dataType": "DOUBLE"},
+            {"name": "position.cell", "dataType": "DOUBLE"},
+            {"name": "position.y.z", "dataType": "DOUBLE"},
+            {"name": "temperature.x", "dataType": "DOUBLE"},
+            {"name": "position.y", "dataType": "DOUBLE"}
+        ],
+        "constProperties": [{"name": "position.z", "dataType": "DOUBLE", "value": 1}]
+    });
+    let report = with_positions(device, json!({}));
+    let expected = [
+        Code::DevicePropertyType,
+        Code::DevicePropertyType,
+        Code::DevicePropertyHasNoHome,
+        Code::DevicePropertyType,
+        Code::DevicePropertyHasNoHome,
+        Code::DevicePropertyHasNoHome,
+        Code::DevicePropertiesCollide,
+    ];
+    let sorted = |codes: &[Code]| {
+        let mut names: Vec<String> = codes.iter().map(|code| format!("{code:?}")).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(&codes(&report)), sorted(&expected), "{}", listing(&report));
+    assert!(listing(&report).contains("did you mean \"position.z\""), "{}", listing(&report));
+}
+
 #[test]
 fn models_stand_after_those_that_they_build_on() {
     let definition = project::read(&factory(), Access::Local).project.unwrap().define(local());

@@ -44,7 +44,12 @@ fn url(text: &str) -> Url {
 }
 
 fn info() -> TwinInfo {
-    let property = PropertyInfo { component: None, property: "temperature".into(), schema: ValueSchema::Double };
+    let property = PropertyInfo {
+        component: None,
+        property: "temperature".into(),
+        field: Vec::new(),
+        schema: ValueSchema::Double,
+    };
     let properties = [("temperature".to_owned(), property)].into();
     let device = DeviceInfo { twin: "room-1".into(), model: "dtmi:example:Room;1".into(), properties };
     TwinInfo { digital_twin_name: "factory".into(), devices: [("room-1".to_owned(), device)].into() }

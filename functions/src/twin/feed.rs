@@ -73,7 +73,7 @@ mod tests {
         let of = |id: &str| feeds.of(id).unwrap();
         assert!(Arc::ptr_eq(&of("a").properties, &of("b").properties));
         assert_eq!(of("a"), &Feed::from(device("a")));
-        assert_eq!((of("c").properties.len(), of("a").properties.len()), (3, 4));
+        assert_eq!((of("c").properties.len(), of("a").properties.len()), (6, 7));
         assert!(feeds.of("d").is_none());
     }
 }

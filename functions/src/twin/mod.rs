@@ -24,6 +24,15 @@
 //! A write of something else (an operator's, a new deployment's) may take values back. It changes the version, so the
 //! next write notices, reads again, and goes on from there.
 //!
+//! # Objects
+//!
+//! A property whose schema is an Object is one value with one source time, as the service sees it: a field of an object
+//! that was never set cannot be added. Devices name its fields (`position.x`, `position: {"x": ..}`, deeper too). What one
+//! message says of it is put together into one object and written whole, and the last message wins as a whole: a field
+//! that it leaves out, or gives a value of another type (which is reported), is absent then. So all of the above holds
+//! with the object for the value: its stamp is that of the whole object, and no state mixes the fields of two messages,
+//! which would have no time. A device should send the fields of an object together.
+//!
 //! # What it costs
 //!
 //! With the twin in memory a write is one PATCH. A stale memory costs one 412 and a GET. A message that is not newer than

@@ -208,13 +208,19 @@ impl Store for Twins {
     }
 }
 
-/// A device that feeds the twin of its own id: `temperature` (double), `mode` (on, off), `count` (integer) and
-/// `motor.speed` (double, of a component).
+/// A device that feeds the twin of its own id: `temperature` (double), `mode` (on, off), `count` (integer),
+/// `motor.speed` (double, of a component), and three fields of the object `place`: `x` (double), `floor` (integer) and
+/// `cell.row` (integer, of an object within).
 pub(crate) fn device(id: &str) -> DeviceInfo {
     let property = |component: Option<&str>, property: &str, schema| PropertyInfo {
         component: component.map(str::to_owned),
         property: property.into(),
+        field: Vec::new(),
         schema,
+    };
+    let field = |field: &[&str], schema| PropertyInfo {
+        field: field.iter().map(|name| (*name).to_owned()).collect(),
+        ..property(None, "place", schema)
     };
     let modes = ValueSchema::Enum(vec!["on".into(), "off".into()]);
     let properties = [
@@ -222,6 +228,9 @@ pub(crate) fn device(id: &str) -> DeviceInfo {
         ("mode", property(None, "mode", modes)),
         ("count", property(None, "count", ValueSchema::Integer)),
         ("motor.speed", property(Some("motor"), "speed", ValueSchema::Double)),
+        ("place.x", field(&["x"], ValueSchema::Double)),
+        ("place.floor", field(&["floor"], ValueSchema::Integer)),
+        ("place.cell.row", field(&["cell", "row"], ValueSchema::Integer)),
     ];
     let properties = properties.map(|(name, property)| (name.to_owned(), property)).into();
     DeviceInfo { twin: id.into(), model: "dtmi:m;1".into(), properties }

@@ -222,7 +222,7 @@ impl Definition {
     }
 
     /// The paths of a twin's properties that devices write (`/temperature`, `/motor/speed`): their values are the
-    /// devices' after the first message, and no drift.
+    /// devices' after the first message, and no drift. Of an Object property it is the whole, since messages write it so.
     #[must_use]
     pub fn live_paths(&self, twin: &str) -> BTreeSet<String> {
         self.feeds

@@ -37,6 +37,7 @@ fn definition() -> Definition {
                     functions::twin_info::PropertyInfo {
                         component: None,
                         property: "temperature".into(),
+                        field: Vec::new(),
                         schema: functions::twin_info::ValueSchema::Double,
                     },
                 )]

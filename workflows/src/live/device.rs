@@ -67,6 +67,9 @@ fn models(documents: &[Value]) -> Option<Models> {
 }
 
 fn unit(models: &Models, model: &str, info: &PropertyInfo) -> Option<String> {
+    if !info.field.is_empty() {
+        return None; // DTDL gives units to properties and not to fields
+    }
     let model = match &info.component {
         None => model,
         Some(name) => models.components(model).find(|component| component.name == *name)?.schema.as_str(),

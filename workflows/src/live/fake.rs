@@ -16,7 +16,7 @@ use super::{Device, Line, Measured, Message, Refused};
 /// A device with a temperature and a state.
 pub(in crate::live) fn sensor(id: &str) -> Device {
     let measured = |property: &str, schema, initial, unit: Option<&str>| Measured {
-        lands: PropertyInfo { component: None, property: property.into(), schema },
+        lands: PropertyInfo { component: None, property: property.into(), field: Vec::new(), schema },
         initial,
         unit: unit.map(str::to_owned),
     };

@@ -157,13 +157,14 @@ fn misfit(schema: &ValueSchema, value: &Value) -> Option<String> {
     Some(format!("{} is expected", wrong.expected))
 }
 
-/// `{"battery": {"level": 5}}` and `{"battery.level": 5}` mean the same.
+/// `{"battery": {"level": 5}}` and `{"battery.level": 5}` mean the same, and so on inwards.
 fn flat(values: Map<String, Value>) -> BTreeMap<String, Value> {
     let mut flat = BTreeMap::new();
-    for (name, value) in values {
+    let mut open: Vec<(String, Value)> = values.into_iter().collect();
+    while let Some((name, value)) = open.pop() {
         match value {
-            Value::Object(parts) => {
-                flat.extend(parts.into_iter().map(|(part, value)| (format!("{name}.{part}"), value)));
+            Value::Object(parts) if !parts.is_empty() => {
+                open.extend(parts.into_iter().map(|(part, value)| (format!("{name}.{part}"), value)));
             }
             value => drop(flat.insert(name, value)),
         }
@@ -223,9 +224,10 @@ mod tests {
 
     #[test]
     fn nested_telemetry_and_components_are_found() {
-        let text = r#"{"deviceId": "x", "telemetry": {"battery": {"level": 5}, "on": true}}"#;
+        let text = r#"{"deviceId": "x", "telemetry": {"battery": {"level": 5, "at": {"row": 1}}, "on": true}}"#;
         let message = Message::parse(text, now()).unwrap();
-        assert_eq!(message.values, [("battery.level".to_owned(), json!(5)), ("on".to_owned(), json!(true))].into());
+        let values = [("battery.level", json!(5)), ("battery.at.row", json!(1)), ("on", json!(true))];
+        assert_eq!(message.values, values.map(|(name, value)| (name.to_owned(), value)).into());
     }
 
     #[test]

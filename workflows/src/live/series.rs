@@ -190,7 +190,7 @@ mod tests {
 
     fn device(properties: &[(&str, ValueSchema, Value)]) -> Device {
         let measured = |schema: &ValueSchema, initial: &Value| Measured {
-            lands: PropertyInfo { component: None, property: "p".into(), schema: schema.clone() },
+            lands: PropertyInfo { component: None, property: "p".into(), field: Vec::new(), schema: schema.clone() },
             initial: (!initial.is_null()).then(|| initial.clone()),
             unit: None,
         };

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Device;
 
-/// A property as a twin shows it.
+/// A property, or a field of one, as a twin shows it; fields of one object have one time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sight {
     /// The value; absent while it was never set.
@@ -27,8 +27,9 @@ impl Sight {
         };
         let name = info.property.as_str();
         let about = &holder["$metadata"][name];
+        let value = info.field.iter().try_fold(holder.get(name), |value, field| Some(value?.get(field)));
         Self {
-            value: holder.get(name).filter(|value| !value.is_null()).cloned(),
+            value: value.flatten().filter(|value| !value.is_null()).cloned(),
             source_time: time(&about["sourceTime"]).map(|time| time.trunc_subsecs(6)),
             updated: time(&about["lastUpdateTime"]),
         }
@@ -78,7 +79,12 @@ mod tests {
     use super::*;
 
     fn info(component: Option<&str>) -> PropertyInfo {
-        PropertyInfo { component: component.map(str::to_owned), property: "level".into(), schema: ValueSchema::Double }
+        PropertyInfo {
+            component: component.map(str::to_owned),
+            property: "level".into(),
+            field: Vec::new(),
+            schema: ValueSchema::Double,
+        }
     }
 
     #[test]
@@ -93,6 +99,20 @@ mod tests {
         let part = Sight::of(&twin, &info(Some("battery")));
         assert_eq!(part, Sight { value: Some(json!(5)), source_time: None, updated: None });
         assert_eq!(Sight::of(&twin, &info(Some("motor"))), Sight::default());
+    }
+
+    #[test]
+    fn fields_of_objects_are_read_with_the_time_of_the_object() {
+        let about = json!({"level": {"sourceTime": "2026-11-23T10:00:00Z"}});
+        let twin = json!({"level": {"cell": {"row": 4}}, "$metadata": about});
+        let field = |names: &[&str]| PropertyInfo {
+            field: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..info(None)
+        };
+        let row = Sight::of(&twin, &field(&["cell", "row"]));
+        assert_eq!((row.value, row.source_time), (Some(json!(4)), Some("2026-11-23T10:00:00Z".parse().unwrap())));
+        let left_out = Sight::of(&twin, &field(&["cell", "column"]));
+        assert_eq!((left_out.value, left_out.source_time.is_some()), (None, true));
     }
 
     #[test]

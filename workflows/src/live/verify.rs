@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Delivered, Device, Message, Refused, Sight, World,
+    Delivered, Device, Measured, Message, Refused, Sight, World,
     delivery::{deliver, persevere},
     message::fresh,
     series,
@@ -233,8 +233,15 @@ fn mark(device: &Device, twin: &Value, now: DateTime<Utc>) -> (String, Message, 
         .min_by_key(|(_, sight)| (sight.value.is_none(), sight.updated))
         .expect("devices that measure nothing are not marked");
     let at = fresh(now, newest(twin, device));
-    let value = sight.value.or_else(|| series::first(0, device, name, at)).expect("the device measures it");
-    (name.clone(), Message::new(at, [(name.clone(), value)].into()), sight.updated)
+    let marked = &device.measured[name].lands;
+    // An object is written whole: what is left out of it would be gone.
+    let fields = device.measured.iter().filter(|(_, measured)| measured.lands.shares_property(marked));
+    let value = |(name, measured): (&String, &Measured)| {
+        let shown = Sight::of(twin, &measured.lands).value;
+        let value = shown.or_else(|| series::first(0, device, name, at)).expect("the device measures it");
+        (name.clone(), value)
+    };
+    (name.clone(), Message::new(at, fields.map(value).collect()), sight.updated)
 }
 
 /// What the last look at a twin without the mark says.

@@ -1,7 +1,8 @@
 //! Which twin each device feeds, and where each of its properties lands.
 //!
 //! A device feeds the twin whose `$dtId` is the device's id, and no other: nothing is guessed. A property lands in the
-//! property of the same name, its own or inherited; `component.property` lands in a component's.
+//! property of the same name, its own or inherited; `component.property` lands in a component's, and `property.field` in a
+//! field of an Object property (of a component's too, and deeper).
 
 use std::collections::BTreeMap;
 
@@ -43,16 +44,16 @@ pub(super) fn find(
         let mut finder = Finder { place, known, twin };
         let mut properties = BTreeMap::new();
         for property in &device.properties {
-            let landed = finder.find(property).and_then(|info| finder.typed(property, info));
+            let landed = finder.find(property).and_then(|landing| Ok((finder.typed(property, &landing)?, landing)));
             match landed {
-                Ok(info) => {
-                    finder.preset(property, &info, problems);
+                Ok((info, landing)) => {
+                    finder.preset(property, &landing, problems);
                     properties.insert(property.name.value.clone(), info);
                 }
                 Err(problem) => problems.push(*problem),
             }
         }
-        finder.constants(device, problems);
+        finder.constants(device, &properties, problems);
         let info = DeviceInfo { twin: device.id.value.clone(), model: twin.model.clone(), properties };
         feeds.insert(device.id.value.clone(), info);
     }
@@ -75,6 +76,9 @@ fn no_twin(place: Place<'_>, device: &Device, twins: &Twins<'_>) -> Problem {
 struct Landing {
     component: Option<String>,
     property: String,
+    /// The names that lead into an Object property; empty for the property itself.
+    field: Vec<String>,
+    /// The field's where there is one, else the property's.
     schema: Schema,
 }
 
@@ -87,24 +91,22 @@ struct Finder<'f, 'a, 't> {
 impl Finder<'_, '_, '_> {
     fn find(&self, property: &Property) -> Result<Landing, Box<Problem>> {
         let name = property.name.value.as_str();
-        let (component, own) = match name.split_once('.') {
-            Some((component, own)) => (Some(component), own),
-            None => (None, name),
+        let models = &self.known.models;
+        let mut names = name.split('.');
+        let first = names.next().unwrap_or_default();
+        let (component, own, content) = match models.content(&self.twin.model, first) {
+            Some(Content::Component(component)) => {
+                let own = names.next().unwrap_or_default();
+                (Some(first.to_owned()), own, models.content(component.schema.as_str(), own))
+            }
+            content => (None, first, content),
         };
-        let model = match component {
-            None => Some(self.twin.model.as_str()),
-            Some(component) => match self.known.models.content(&self.twin.model, component) {
-                Some(Content::Component(component)) => Some(component.schema.as_str()),
-                _ => None,
-            },
-        };
-        let content = model.and_then(|model| self.known.models.content(model, own));
+        let field: Vec<String> = names.map(str::to_owned).collect();
         match content {
-            Some(Content::Property(declared)) => Ok(Landing {
-                component: component.map(str::to_owned),
-                property: own.to_owned(),
-                schema: declared.schema.clone(),
-            }),
+            Some(Content::Property(declared)) => match inside(&declared.schema, &field) {
+                Some(schema) => Ok(Landing { component, property: own.to_owned(), field, schema: schema.clone() }),
+                None => Err(Box::new(self.homeless(property))),
+            },
             Some(Content::Telemetry(_)) => Err(Box::new(self.telemetry(property))),
             _ => Err(Box::new(self.homeless(property))),
         }
@@ -137,17 +139,26 @@ impl Finder<'_, '_, '_> {
     /// The names under which a device can reach the twin's properties.
     fn candidates(&self) -> Vec<String> {
         let models = &self.known.models;
-        let own = models.properties(&self.twin.model).map(|property| property.name.clone());
-        let nested = models.components(&self.twin.model).flat_map(|component| {
-            let properties = models.properties(component.schema.as_str());
-            properties.map(|property| format!("{}.{}", component.name, property.name))
-        });
-        own.chain(nested).collect()
+        let mut names = Vec::new();
+        for property in models.properties(&self.twin.model) {
+            add_names(&property.name, &property.schema, &mut names);
+        }
+        for component in models.components(&self.twin.model) {
+            for property in models.properties(component.schema.as_str()) {
+                add_names(&format!("{}.{}", component.name, property.name), &property.schema, &mut names);
+            }
+        }
+        names
     }
 
-    fn typed(&self, property: &Property, landing: Landing) -> Result<PropertyInfo, Box<Problem>> {
+    fn typed(&self, property: &Property, landing: &Landing) -> Result<PropertyInfo, Box<Problem>> {
         match compatible(property.data_type, &landing.schema) {
-            Some(schema) => Ok(PropertyInfo { component: landing.component, property: landing.property, schema }),
+            Some(schema) => Ok(PropertyInfo {
+                component: landing.component.clone(),
+                property: landing.property.clone(),
+                field: landing.field.clone(),
+                schema,
+            }),
             None => {
                 let name = &property.name.value;
                 let sends = data_type_name(property.data_type);
@@ -160,12 +171,9 @@ impl Finder<'_, '_, '_> {
     }
 
     /// Sets the initial value where the twin has none of its own.
-    fn preset(&mut self, property: &Property, info: &PropertyInfo, problems: &mut Vec<Problem>) {
+    fn preset(&mut self, property: &Property, landing: &Landing, problems: &mut Vec<Problem>) {
         let Some(initial) = &property.value else { return };
-        let landing = (info.component.as_deref(), info.property.as_str());
-        if let Some(Content::Property(declared)) = self.declared(landing)
-            && let Err(wrong) = dtdl::check_value(&declared.schema, &initial.value)
-        {
+        if let Err(wrong) = dtdl::check_value(&landing.schema, &initial.value) {
             let problem = self.place.problem_at(initial.span, Code::BadValue, format!("\"initValue\": {wrong}"));
             let why = "the twin starts with this value, and Azure Digital Twins checks it against the model";
             problems.push(problem.why(why).fix(format!("write a value of schema {}", wrong.expected)));
@@ -176,10 +184,14 @@ impl Finder<'_, '_, '_> {
         });
     }
 
-    fn constants(&mut self, device: &Device, problems: &mut Vec<Problem>) {
+    fn constants(&mut self, device: &Device, sent: &BTreeMap<String, PropertyInfo>, problems: &mut Vec<Problem>) {
         for constant in &device.const_properties {
-            match self.find(constant).and_then(|landing| self.typed(constant, landing)) {
-                Ok(info) => self.fix_value(constant, &info, problems),
+            let landed = self.find(constant).and_then(|landing| Ok((self.typed(constant, &landing)?, landing)));
+            match landed {
+                Ok((info, _)) if sent.values().any(|sent| sent.field != info.field && sent.shares_property(&info)) => {
+                    problems.push(self.overwritten(constant, &info));
+                }
+                Ok((_, landing)) => self.fix_value(constant, &landing, problems),
                 Err(mut problem) if problem.code != Code::DevicePropertyType => {
                     // The device knows it all the same, so this is no reason not to deploy.
                     problem.code = Code::ConstPropertyHasNoHome;
@@ -192,9 +204,17 @@ impl Finder<'_, '_, '_> {
         }
     }
 
-    fn fix_value(&mut self, constant: &Property, info: &PropertyInfo, problems: &mut Vec<Problem>) {
+    fn overwritten(&self, constant: &Property, info: &PropertyInfo) -> Problem {
+        let name = &constant.name;
+        let message = format!("\"{}\" is constant, and other fields of \"{}\" are sent", name.value, info.property);
+        self.place
+            .problem_at(name.span, Code::DevicePropertiesCollide, message)
+            .why("an object is written whole, so the first message would remove the constant from the twin")
+            .fix("let the device send it with the other fields, or remove it")
+    }
+
+    fn fix_value(&mut self, constant: &Property, landing: &Landing, problems: &mut Vec<Problem>) {
         let Some(value) = &constant.value else { return };
-        let landing = (info.component.as_deref(), info.property.as_str());
         let mut other = None;
         self.slot(landing, |slot| match slot {
             Some(set) if *set != value.value => other = Some(set.clone()),
@@ -208,29 +228,45 @@ impl Finder<'_, '_, '_> {
         }
     }
 
-    fn declared(&self, (component, property): (Option<&str>, &str)) -> Option<&Content> {
-        let models = &self.known.models;
-        let model = match component {
-            None => self.twin.model.as_str(),
-            Some(name) => models.components(&self.twin.model).find(|c| c.name == name)?.schema.as_str(),
-        };
-        models.content(model, property)
-    }
-
-    /// Works on a property's value in the twin's body. A component that is missing is reported elsewhere and not made up.
-    fn slot(&mut self, (component, property): (Option<&str>, &str), work: impl FnOnce(&mut Option<Value>)) {
-        let body = match component {
+    /// Works on a property's or field's value in the twin's body. Objects on the way to a field are made; a component that
+    /// is missing is reported elsewhere and not made up.
+    fn slot(&mut self, landing: &Landing, work: impl FnOnce(&mut Option<Value>)) {
+        let mut body = match &landing.component {
             None => &mut self.twin.body,
             Some(component) => match self.twin.body.get_mut(component) {
                 Some(Value::Object(body)) => body,
                 _ => return,
             },
         };
-        let mut value = body.remove(property);
+        let mut name = &landing.property;
+        for inner in &landing.field {
+            let object = body.entry(name.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            let Value::Object(object) = object else { return }; // reported with the twin
+            (body, name) = (object, inner);
+        }
+        let mut value = body.remove(name);
         work(&mut value);
         if let Some(value) = value {
-            body.insert(property.to_owned(), value);
+            body.insert(name.clone(), value);
         }
+    }
+}
+
+/// The schema that a field has inside an Object, or the schema itself where no name leads inside.
+fn inside<'s>(schema: &'s Schema, field: &[String]) -> Option<&'s Schema> {
+    field.iter().try_fold(schema, |schema, name| match schema {
+        Schema::Object(object) => object.fields.get(name),
+        _ => None,
+    })
+}
+
+/// Adds the names of what a schema takes: of an Object's fields, else its own.
+fn add_names(name: &str, schema: &Schema, names: &mut Vec<String>) {
+    match schema {
+        Schema::Object(object) => {
+            object.fields.iter().for_each(|(field, schema)| add_names(&format!("{name}.{field}"), schema, names));
+        }
+        _ => names.push(name.to_owned()),
     }
 }
 

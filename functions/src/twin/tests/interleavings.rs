@@ -29,8 +29,8 @@ struct Message {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let names = prop::sample::select(vec!["temperature", "count", "motor.speed"]);
-    let values = prop::collection::btree_map(names, 0u8..3, 1..3);
+    let names = prop::sample::select(vec!["temperature", "count", "motor.speed", "place.x", "place.floor"]);
+    let values = prop::collection::btree_map(names, 0u8..3, 1..4);
     // Few times and few values: ties and superseded values are the rule.
     let deliveries = prop::collection::vec((0..WRITERS, 0u64..3_000), 1..4);
     (0..TWINS.len(), 0i64..6, values, deliveries).prop_map(|(twin, time, values, deliveries)| Message {
@@ -58,8 +58,16 @@ impl Message {
         json!(self.values)
     }
 
+    /// The stamps of the values; the fields of an object are one value.
     fn stamps(&self) -> impl Iterator<Item = ((usize, &'static str), Stamp)> {
-        self.values.iter().map(|(name, value)| ((self.twin, *name), Stamp::new(at(self.time), &json!(value))))
+        let mut values: BTreeMap<&'static str, Value> = BTreeMap::new();
+        for (name, value) in &self.values {
+            match name.strip_prefix("place.") {
+                Some(field) => values.entry("place").or_insert(json!({}))[field] = json!(value),
+                None => drop(values.insert(name, json!(value))),
+            }
+        }
+        values.into_iter().map(|(name, value)| ((self.twin, name), Stamp::new(at(self.time), &value)))
     }
 
     /// Delivers it through one writer until it succeeds; then the twin must show it, or something newer.

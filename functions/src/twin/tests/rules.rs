@@ -35,6 +35,27 @@ async fn values_and_their_times_are_written_also_into_components() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_is_put_together_and_the_last_message_wins_as_a_whole() {
+    let twins = Twins::of(&["t"]);
+    let writer = writer(&twins);
+    let first = json!({"place": {"x": 1.5, "cell": {"row": 2.0}}, "place.floor": 3, "count": 1});
+    assert!(write(&writer, "t", 0, first).await.unwrap().updated);
+    let whole = json!({"x": 1.5, "cell": {"row": 2}, "floor": 3});
+    assert_eq!(twins.value("t", "/place"), Some(whole.clone()));
+    assert_eq!(twins.value("t", "/$metadata/place/sourceTime"), Some(json!(TIME)));
+    assert_eq!(twins.seen().len(), 2, "one read and one write for all fields");
+    assert!(!write(&writer, "t", -1, json!({"place": {"x": 9}})).await.unwrap().updated, "it is older");
+    assert_eq!(twins.value("t", "/place"), Some(whole));
+    let written = write(&writer, "t", 1, json!({"place": {"x": 2, "floor": 0.5, "y": 1}})).await.unwrap();
+    assert_eq!(listed(&written.report.mistyped), ["place.floor"]);
+    assert_eq!(listed(&written.report.foreign), ["place.y"]);
+    assert_eq!(twins.value("t", "/place"), Some(json!({"x": 2})), "what the last message leaves out is absent");
+    assert!(!write(&writer, "t", 1, json!({"place.x": 2.0})).await.unwrap().updated, "the same event twice");
+    let fresh = Writer::new(std::sync::Arc::new(twins.clone()), Options::default());
+    assert!(!write(&fresh, "t", 1, json!({"place.x": 2.0})).await.unwrap().updated, "read back it is the same");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_model_does_not_take_is_reported_and_not_sent() {
     let twins = Twins::of(&["t"]);
     let writer = writer(&twins);
