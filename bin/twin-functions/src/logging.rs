@@ -24,6 +24,9 @@ pub(crate) fn start(level: Option<&str>) {
     let started = tracing_subscriber::fmt()
         .with_max_level(level_of(level))
         .with_writer(io::stderr)
+        // It would be said on standard error, and a program that cannot say something there panics: a host that has died
+        // reads no log any more, and the calls in flight still end.
+        .log_internal_errors(false)
         .event_format(Logfmt)
         .try_init();
     debug_assert!(started.is_ok(), "nothing else turns it on");

@@ -47,6 +47,14 @@ fn it_ends_with_its_host_where_it_is_told_to() {
 }
 
 #[test]
+fn it_ends_well_when_nobody_reads_its_log_any_more() {
+    let port = ("FUNCTIONS_CUSTOMHANDLER_PORT", "0");
+    let mut program = Program::start_beside_a_host_without_log(&[port, ("TWINCTL_PARENT_STDIN", "1")]);
+    program.lose_host();
+    assert!(program.ended().success());
+}
+
+#[test]
 fn standard_input_means_nothing_unless_it_is_told_so() {
     // What is started without a standard input reads its end at once.
     for settings in [

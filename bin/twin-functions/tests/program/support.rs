@@ -31,11 +31,17 @@ impl Program {
         Self::start_with(settings, Stdio::piped())
     }
 
+    /// The same with a log that nobody reads any more once it serves.
+    pub(crate) fn start_beside_a_host_without_log(settings: &[(&str, &str)]) -> Self {
+        let mut child = spawn(settings, Stdio::piped());
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("event=listening"), "{line}");
+        Self { child, lines: mpsc::channel().1 }
+    }
+
     fn start_with(settings: &[(&str, &str)], stdin: Stdio) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(PROGRAM);
-        command.env_clear().envs(settings.iter().copied()).current_dir(folder.path());
-        let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = spawn(settings, stdin);
         let lines = lines(child.stderr.take().unwrap());
         Self { child, lines }
     }
@@ -90,6 +96,14 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts the program in a folder of its own, which is gone once it runs.
+fn spawn(settings: &[(&str, &str)], stdin: Stdio) -> Child {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().envs(settings.iter().copied()).current_dir(folder.path());
+    command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn lines(log: ChildStderr) -> Receiver<String> {
