@@ -106,10 +106,12 @@ fn with_positions(device: Value, twin: Value) -> Report {
     let fields = json!([number("x"), number("y"), number("z"), {"name": "cell", "schema": cell}]);
     let position = json!({"@type": "Property", "name": "position", "schema": {"@type": "Object", "fields": fields}});
     let mut models = models();
-    models[0]["contents"].as_array_mut().unwrap().push(position.clone());
-    models[1]["contents"].as_array_mut().unwrap().push(position);
+    models[0]["contents"].as_array_mut().expect("contents are a list").push(position.clone());
+    models[1]["contents"].as_array_mut().expect("contents are a list").push(position);
     let mut room = room("room-1");
-    room.as_object_mut().unwrap().extend(twin.as_object().unwrap().clone());
+    for (name, value) in twin.as_object().expect("a twin is an object") {
+        room[name] = value.clone();
+    }
     let mut device = device;
     device["id"] = json!("room-1");
     let (devices, graph) = (json!([device]).to_string(), hierarchy(models, json!([room]), json!([])));
