@@ -23,6 +23,11 @@ bench:
     cargo bench -p twinctl-journal --features bench-sqlite
     cargo bench -p twinctl-engine --features sweep
 
+# Pushes per second, their latency and cost, cold start, memory, device to twin.
+bench-live:
+    cargo build --release -p twinctl -p twinctl-twin-functions
+    cargo bench -p twinctl-tests --bench live
+
 # Fuzzes one target for so many seconds. The flags are cargo-fuzz's, without a sanitizer: those would need a nightly compiler, and
 # there is no unsafe code of ours for them to watch.
 fuzz target seconds="60":
