@@ -1,8 +1,15 @@
 //! Which twin and which of its properties a device feeds: the value of `DIGITAL_TWIN_INFO`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
 
 /// The map's file at the root of a package; the setting `DIGITAL_TWIN_INFO` then holds `@` and this name. A setting is too
 /// small for thousands of devices.
@@ -17,6 +24,7 @@ pub struct TwinInfo {
     /// The name of the digital twin.
     pub digital_twin_name: String,
     /// The devices by id.
+    #[serde(deserialize_with = "devices")]
     pub devices: BTreeMap<String, DeviceInfo>,
 }
 
@@ -35,8 +43,57 @@ pub struct DeviceInfo {
     pub twin: String,
     /// The twin's model, a DTMI.
     pub model: String,
-    /// The device's properties, by the name under which the device sends them.
-    pub properties: BTreeMap<String, PropertyInfo>,
+    /// The device's properties, by the name under which the device sends them; shared with other devices of its kind.
+    pub properties: Arc<Properties>,
+}
+
+/// Where properties land, by the device's names for them.
+pub type Properties = BTreeMap<String, PropertyInfo>;
+
+/// Reads the devices so that those of one kind share their properties from the start: a map of its own for each of
+/// thousands would be the largest thing in a function's memory, if only for a moment.
+fn devices<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, DeviceInfo>, D::Error> {
+    struct Devices;
+
+    impl<'de> Visitor<'de> for Devices {
+        type Value = BTreeMap<String, DeviceInfo>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of devices")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let (mut devices, mut kinds) = (BTreeMap::new(), Kinds::default());
+            while let Some((id, mut device)) = entries.next_entry::<String, DeviceInfo>()? {
+                kinds.share(&mut device);
+                devices.insert(id, device);
+            }
+            Ok(devices)
+        }
+    }
+
+    deserializer.deserialize_map(Devices)
+}
+
+/// The kinds of device met so far, by model.
+#[derive(Default)]
+struct Kinds(HashMap<String, Vec<Arc<Properties>>>);
+
+impl Kinds {
+    /// How many kinds of device of one model are told apart; those beyond keep their own.
+    const OF_ONE_MODEL: usize = 64;
+
+    fn share(&mut self, device: &mut DeviceInfo) {
+        let kinds = match self.0.get_mut(&device.model) {
+            Some(kinds) => kinds,
+            None => self.0.entry(device.model.clone()).or_default(),
+        };
+        match kinds.iter().find(|known| **known == device.properties) {
+            Some(known) => device.properties = Arc::clone(known),
+            None if kinds.len() < Self::OF_ONE_MODEL => kinds.push(Arc::clone(&device.properties)),
+            None => {}
+        }
+    }
 }
 
 /// Where a device's property lands.
@@ -150,5 +207,21 @@ mod tests {
         let other = PropertyInfo { field: vec!["x".into()], ..info.clone() };
         assert!(info.shares_property(&other));
         assert!(!info.shares_property(&PropertyInfo { component: Some("motor".into()), ..other }));
+    }
+
+    #[test]
+    fn devices_of_one_kind_share_their_properties_and_others_do_not() {
+        let device = |property: &str| {
+            serde_json::json!({
+                "twin": "t", "model": "dtmi:m;1", "properties": { "a": { "property": property, "schema": "double" } }
+            })
+        };
+        let devices = serde_json::json!({ "x": device("p"), "y": device("p"), "z": device("q") });
+        let json = serde_json::json!({ "digital_twin_name": "factory", "devices": devices });
+        let info: TwinInfo = serde_json::from_value(json.clone()).unwrap();
+        let properties = |id: &str| &info.devices[id].properties;
+        assert!(Arc::ptr_eq(properties("x"), properties("y")));
+        assert_ne!(properties("x"), properties("z"));
+        assert_eq!(serde_json::to_value(&info).unwrap(), json);
     }
 }

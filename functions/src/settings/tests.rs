@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use proptest::prelude::*;
@@ -51,7 +51,8 @@ fn info() -> TwinInfo {
         schema: ValueSchema::Double,
     };
     let properties = [("temperature".to_owned(), property)].into();
-    let device = DeviceInfo { twin: "room-1".into(), model: "dtmi:example:Room;1".into(), properties };
+    let device =
+        DeviceInfo { twin: "room-1".into(), model: "dtmi:example:Room;1".into(), properties: Arc::new(properties) };
     TwinInfo { digital_twin_name: "factory".into(), devices: [("room-1".to_owned(), device)].into() }
 }
 

@@ -232,8 +232,8 @@ pub(crate) fn device(id: &str) -> DeviceInfo {
         ("place.floor", field(&["floor"], ValueSchema::Integer)),
         ("place.cell.row", field(&["cell", "row"], ValueSchema::Integer)),
     ];
-    let properties = properties.map(|(name, property)| (name.to_owned(), property)).into();
-    DeviceInfo { twin: id.into(), model: "dtmi:m;1".into(), properties }
+    let properties = properties.map(|(name, property)| (name.to_owned(), property));
+    DeviceInfo { twin: id.into(), model: "dtmi:m;1".into(), properties: Arc::new(properties.into()) }
 }
 
 /// The map of such devices.

@@ -32,16 +32,18 @@ fn definition() -> Definition {
             DeviceInfo {
                 twin: "room-1".into(),
                 model: "dtmi:example:Room;1".into(),
-                properties: [(
-                    "temperature".to_owned(),
-                    functions::twin_info::PropertyInfo {
-                        component: None,
-                        property: "temperature".into(),
-                        field: Vec::new(),
-                        schema: functions::twin_info::ValueSchema::Double,
-                    },
-                )]
-                .into(),
+                properties: std::sync::Arc::new(
+                    [(
+                        "temperature".to_owned(),
+                        functions::twin_info::PropertyInfo {
+                            component: None,
+                            property: "temperature".into(),
+                            field: Vec::new(),
+                            schema: functions::twin_info::ValueSchema::Double,
+                        },
+                    )]
+                    .into(),
+                ),
             },
         )]
         .into(),

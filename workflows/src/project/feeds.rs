@@ -54,7 +54,8 @@ pub(super) fn find(
             }
         }
         finder.constants(device, &properties, problems);
-        let info = DeviceInfo { twin: device.id.value.clone(), model: twin.model.clone(), properties };
+        let info =
+            DeviceInfo { twin: device.id.value.clone(), model: twin.model.clone(), properties: properties.into() };
         feeds.insert(device.id.value.clone(), info);
     }
     feeds

