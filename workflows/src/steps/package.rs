@@ -3,6 +3,9 @@
 //! A setting of the app holds the digest of the package that was deployed last: a changed package under an old name
 //! would otherwise go unnoticed. The program in it comes from the installation and not from the definition, so the digest
 //! is the step's output, which is recorded, and not part of its document.
+//!
+//! The digest is taken away before another package is sent and written after it has arrived: while it is not there, nobody
+//! knows what the app runs. With the old digest beside the new package, a rollback after a crash would find nothing to do.
 
 use std::time::Duration;
 
@@ -49,6 +52,21 @@ impl Package {
 
     fn contents(&self, cx: &Context<'_, Clouds>) -> Result<package::Package, Error> {
         Ok(package::Package::new(&self.functions, self.twin_info.as_ref(), cx.env.handler()?.clone()))
+    }
+
+    /// Writes the digest of what the app runs, or takes it away.
+    async fn note(&self, cx: &Context<'_, Clouds>, sha256: Option<&str>) -> Result<(), azure::Error> {
+        let write = Write { key: Some(cx.key), ..Write::default() };
+        let set = sha256.map(|sha256| (DIGEST.to_owned(), Secret::new(sha256.to_owned())));
+        let unwanted = if set.is_none() { vec![DIGEST.to_owned()] } else { Vec::new() };
+        let set: Settings = set.into_iter().collect();
+        cx.env.azure.arm().merge_settings(&self.app.id, &set, &unwanted, write).await.map(drop)
+    }
+
+    /// Whether the app carries a digest, whichever.
+    async fn is_noted(&self, cx: &Context<'_, Clouds>) -> Result<bool, Error> {
+        let settings = cx.env.azure.arm().settings(&self.app.id).await.map_err(failed)?;
+        Ok(settings.is_some_and(|settings| settings.contains_key(DIGEST)))
     }
 
     /// The functions that the app's host does not know (yet).
@@ -112,23 +130,22 @@ impl Step<Clouds> for Package {
     async fn apply(&self, cx: &Context<'_, Clouds>, _change: Change<'_>) -> Result<Deployed, Error> {
         let package = self.contents(cx)?;
         let sha256 = package.digest().map_err(|error| unbuilt(&error))?;
+        if self.is_noted(cx).await? {
+            self.note(cx, None).await.map_err(failed)?;
+        }
         self.publish(cx, package).await?;
         if let Some(function) = self.unknown(cx).await?.first() {
             // Indexing lags behind the deployment; what subscribes to a function needs it to be known.
             let message = format!("see function {function}: the app's host has not indexed it yet");
             return Err(Error::failed(FailureKind::NotYet, message).with_code("function-not-indexed"));
         }
-        let write = Write { key: Some(cx.key), ..Write::default() };
-        let settings = Settings::from([(DIGEST.to_owned(), Secret::new(sha256.clone()))]);
-        cx.env.azure.arm().merge_settings(&self.app.id, &settings, &[], write).await.map_err(failed)?;
+        self.note(cx, Some(&sha256)).await.map_err(failed)?;
         Ok(Deployed { sha256 })
     }
 
     /// The app is deleted as a whole; only the note of what it runs is taken back.
     async fn compensate(&self, cx: &Context<'_, Clouds>) -> Result<(), Error> {
-        let write = Write { key: Some(cx.key), ..Write::default() };
-        let unwanted = [DIGEST.to_owned()];
-        match cx.env.azure.arm().merge_settings(&self.app.id, &Settings::new(), &unwanted, write).await {
+        match self.note(cx, None).await {
             Err(error) if error.kind() == azure::Kind::NotFound => Ok(()),
             done => done.map(drop).map_err(failed),
         }
