@@ -58,7 +58,7 @@ mod quantity;
 mod reader;
 mod report;
 mod schema;
-mod temporal;
+pub mod temporal;
 mod types;
 mod value;
 

@@ -1,7 +1,8 @@
 //! The text forms of dates, times and durations (RFC 3339, ISO 8601).
 
 /// Whether a text is a full-date of RFC 3339 (`2024-05-31`), of a day that exists.
-pub(crate) fn is_date(text: &str) -> bool {
+#[must_use]
+pub fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
         return false;
@@ -13,12 +14,14 @@ pub(crate) fn is_date(text: &str) -> bool {
 }
 
 /// Whether a text is a date-time of RFC 3339 (`2024-05-31T09:30:00.5+02:00`).
-pub(crate) fn is_date_time(text: &str) -> bool {
+#[must_use]
+pub fn is_date_time(text: &str) -> bool {
     text.split_once('T').is_some_and(|(date, time)| is_date(date) && is_time(time))
 }
 
 /// Whether a text is a full-time of RFC 3339 (`09:30:00Z`), with its offset.
-pub(crate) fn is_time(text: &str) -> bool {
+#[must_use]
+pub fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     let Some(clock) = bytes.get(..8).filter(|clock| clock[2] == b':' && clock[5] == b':') else { return false };
     let parts = (number(&clock[..2]), number(&clock[3..5]), number(&clock[6..]));
@@ -60,7 +63,8 @@ fn days(year: u32, month: u32) -> u32 {
 }
 
 /// Whether a text is a duration of ISO 8601 (`P1Y2M`, `P3W`, `PT1H30.5S`); only the last part has a fraction.
-pub(crate) fn is_duration(text: &str) -> bool {
+#[must_use]
+pub fn is_duration(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('P') else { return false };
     let (date, time) = rest.split_once('T').map_or((rest, None), |(date, time)| (date, Some(time)));
     let weeks_alone = !date.contains('W') || !(date.contains('Y') || date.contains('M'));

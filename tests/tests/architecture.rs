@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-engine", &["twinctl-journal"]),
     ("twinctl-azure", &[]),
     ("twinctl-local", &["twinctl-dtdl"]),
-    ("twinctl-functions", &["twinctl-azure"]),
+    ("twinctl-functions", &["twinctl-azure", "twinctl-dtdl"]),
     ("twinctl-workflows", &["twinctl-engine", "twinctl-journal", "twinctl-azure", "twinctl-functions", "twinctl-dtdl"]),
     ("twinctl-twin-functions", &["twinctl-functions"]),
     (

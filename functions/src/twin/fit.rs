@@ -2,7 +2,7 @@
 //!
 //! What does not fit is not sent: the instance would reject the whole patch, other properties' values included.
 
-use chrono::{DateTime, NaiveDate};
+use dtdl::temporal::{is_date, is_date_time, is_duration, is_time};
 use serde_json::Value;
 
 use crate::twin_info::ValueSchema;
@@ -43,53 +43,6 @@ fn double(value: Value) -> Option<Value> {
     match value.as_i64() {
         Some(whole) if (-EXACT..=EXACT).contains(&whole) => Some(value),
         _ => value.as_f64().map(Value::from),
-    }
-}
-
-/// A full-date of RFC 3339, of a day that exists.
-fn is_date(text: &str) -> bool {
-    text.len() == 10
-        && text.starts_with(|c: char| c.is_ascii_digit())
-        && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok_and(|date| date.to_string() == text)
-}
-
-/// A date-time of RFC 3339 with capital `T` and `Z`.
-fn is_date_time(text: &str) -> bool {
-    text.split_once('T').is_some_and(|(date, time)| is_date(date) && is_time(time))
-}
-
-/// A full-time of RFC 3339, its offset included.
-fn is_time(text: &str) -> bool {
-    let whole = format!("2000-01-01T{text}");
-    !text.ends_with('z') && DateTime::parse_from_rfc3339(&whole).is_ok()
-}
-
-/// A duration of ISO 8601: designators in their order, a fraction at most in the last.
-fn is_duration(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('P') else { return false };
-    let (date, time) = rest.split_once('T').map_or((rest, None), |(date, time)| (date, Some(time)));
-    let weeks_alone = !date.contains('W') || !date.contains(['Y', 'M']);
-    let time_fits = time.is_none_or(|time| !time.is_empty() && is_parts(time, "HMS", true));
-    !rest.is_empty() && weeks_alone && is_parts(date, "YMWD", time.is_none()) && time_fits
-}
-
-fn is_parts(mut text: &str, mut designators: &str, fraction: bool) -> bool {
-    while !text.is_empty() {
-        let Some(end) = text.find(|c: char| c.is_ascii_alphabetic()) else { return false };
-        let Some(place) = designators.find(&text[end..=end]) else { return false };
-        if !is_amount(&text[..end], fraction && end + 1 == text.len()) {
-            return false;
-        }
-        (designators, text) = (&designators[place + 1..], &text[end + 1..]);
-    }
-    true
-}
-
-fn is_amount(text: &str, fraction: bool) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.split_once('.') {
-        Some((whole, part)) => fraction && digits(whole) && digits(part),
-        None => digits(text),
     }
 }
 
