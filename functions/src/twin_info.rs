@@ -39,10 +39,10 @@ impl TwinInfo {
 /// The twin that a device feeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceInfo {
-    /// The twin's `$dtId`.
-    pub twin: String,
-    /// The twin's model, a DTMI.
-    pub model: String,
+    /// The twin's `$dtId`; whoever remembers something of the twin shares the text.
+    pub twin: Arc<str>,
+    /// The twin's model, a DTMI; shared with other devices of the model.
+    pub model: Arc<str>,
     /// The device's properties, by the name under which the device sends them; shared with other devices of its kind.
     pub properties: Arc<Properties>,
 }
@@ -50,7 +50,7 @@ pub struct DeviceInfo {
 /// Where properties land, by the device's names for them.
 pub type Properties = BTreeMap<String, PropertyInfo>;
 
-/// Reads the devices so that those of one kind share their properties from the start: a map of its own for each of
+/// Reads the devices so that those of one kind share model and properties from the start: a map of its own for each of
 /// thousands would be the largest thing in a function's memory, if only for a moment.
 fn devices<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, DeviceInfo>, D::Error> {
     struct Devices;
@@ -77,17 +77,17 @@ fn devices<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
 
 /// The kinds of device met so far, by model.
 #[derive(Default)]
-struct Kinds(HashMap<String, Vec<Arc<Properties>>>);
+struct Kinds(HashMap<Arc<str>, Vec<Arc<Properties>>>);
 
 impl Kinds {
     /// How many kinds of device of one model are told apart; those beyond keep their own.
     const OF_ONE_MODEL: usize = 64;
 
     fn share(&mut self, device: &mut DeviceInfo) {
-        let kinds = match self.0.get_mut(&device.model) {
-            Some(kinds) => kinds,
-            None => self.0.entry(device.model.clone()).or_default(),
-        };
+        if let Some((model, _)) = self.0.get_key_value(&device.model) {
+            device.model = Arc::clone(model);
+        }
+        let kinds = self.0.entry(Arc::clone(&device.model)).or_default();
         match kinds.iter().find(|known| **known == device.properties) {
             Some(known) => device.properties = Arc::clone(known),
             None if kinds.len() < Self::OF_ONE_MODEL => kinds.push(Arc::clone(&device.properties)),
@@ -221,6 +221,7 @@ mod tests {
         let info: TwinInfo = serde_json::from_value(json.clone()).unwrap();
         let properties = |id: &str| &info.devices[id].properties;
         assert!(Arc::ptr_eq(properties("x"), properties("y")));
+        assert!(Arc::ptr_eq(&info.devices["x"].model, &info.devices["z"].model));
         assert_ne!(properties("x"), properties("z"));
         assert_eq!(serde_json::to_value(&info).unwrap(), json);
     }

@@ -7,7 +7,7 @@ use crate::twin_info::{DeviceInfo, Properties, TwinInfo};
 /// A device's twin, and where its properties land. Devices of one kind share the latter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
-    pub(super) twin: Box<str>,
+    pub(super) twin: Arc<str>,
     pub(super) properties: Arc<Properties>,
 }
 
@@ -25,7 +25,7 @@ impl Feeds {
 
 impl From<DeviceInfo> for Feed {
     fn from(device: DeviceInfo) -> Self {
-        Self { twin: device.twin.into(), properties: device.properties }
+        Self { twin: device.twin, properties: device.properties }
     }
 }
 

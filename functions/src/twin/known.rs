@@ -53,7 +53,11 @@ impl Known {
     pub(super) fn set(&mut self, path: &str, stamp: Stamp, names: &SharedNames) {
         match self.stamps.iter_mut().find(|(known, _)| **known == *path) {
             Some((_, known)) => *known = stamp,
-            None => self.stamps.push((names.share(path), stamp)),
+            None => {
+                // One at a time: of many twins with a few values each, room for more would be most of what is kept.
+                self.stamps.reserve_exact(1);
+                self.stamps.push((names.share(path), stamp));
+            }
         }
     }
 }

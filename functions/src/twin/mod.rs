@@ -83,7 +83,7 @@ use crate::telemetry::Telemetry;
 /// How a writer works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// How many idle twins are remembered (version and times of their values; about 300 bytes each).
+    /// How many idle twins are remembered (version and times of their values; about 200 bytes each).
     pub remembered: usize,
     /// The time that one request may take.
     pub attempt: Duration,

@@ -71,7 +71,7 @@ impl Shared {
     }
 
     /// Takes a job in: answers it from memory, joins it to the twin's task, or starts one.
-    pub(super) fn submit(self: &Arc<Self>, twin: &str, job: Job) -> Option<Outcome> {
+    pub(super) fn submit(self: &Arc<Self>, twin: &Arc<str>, job: Job) -> Option<Outcome> {
         let now = Instant::now();
         let mut shard = self.shard(twin);
         if let Some(lane) = shard.lanes.get_mut(twin) {
@@ -81,7 +81,7 @@ impl Shared {
             lane.waiting.push(job);
             return None;
         }
-        let (twin, memory) = shard.memories.take(twin).unwrap_or_else(|| (twin.into(), Memory::default()));
+        let (twin, memory) = shard.memories.take(twin).unwrap_or_else(|| (Arc::clone(twin), Memory::default()));
         if let Some(outcome) = remembered(&memory, &job).or_else(|| turned_away(memory.closed, now, &job)) {
             shard.memories.put(twin, memory, now);
             return Some(outcome);

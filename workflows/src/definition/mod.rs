@@ -227,7 +227,7 @@ impl Definition {
     pub fn live_paths(&self, twin: &str) -> BTreeSet<String> {
         self.feeds
             .values()
-            .filter(|feed| feed.twin == twin)
+            .filter(|feed| *feed.twin == *twin)
             .flat_map(|feed| feed.properties.values().map(functions::twin_info::PropertyInfo::path))
             .collect()
     }

@@ -49,7 +49,7 @@ pub fn devices(definition: &Definition) -> Vec<Device> {
     };
     let feeds = definition.feeds.iter().map(|(id, feed)| Device {
         id: id.clone(),
-        twin: feed.twin.clone(),
+        twin: feed.twin.to_string(),
         measured: feed
             .properties
             .iter()

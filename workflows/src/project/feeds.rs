@@ -54,8 +54,8 @@ pub(super) fn find(
             }
         }
         finder.constants(device, &properties, problems);
-        let info =
-            DeviceInfo { twin: device.id.value.clone(), model: twin.model.clone(), properties: properties.into() };
+        let (id, model) = (device.id.value.as_str(), twin.model.as_str());
+        let info = DeviceInfo { twin: id.into(), model: model.into(), properties: properties.into() };
         feeds.insert(device.id.value.clone(), info);
     }
     feeds
