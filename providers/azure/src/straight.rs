@@ -4,6 +4,14 @@
 //! told apart in the same words. What it leaves out is copying: per request the pipeline copies URL, headers, token and
 //! the answer's headers several times over.
 
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
 use azure_core::error::ErrorKind;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use uuid::Uuid;
@@ -21,18 +29,39 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id")
 pub(crate) struct Straight {
     transport: reqwest::Client,
     bearer: Bearer,
+    ids: Arc<Ids>,
+}
+
+/// Ids of requests: random in front, counted behind, so that there is no system call for each.
+#[derive(Debug)]
+struct Ids {
+    random: Uuid,
+    count: AtomicU64,
+}
+
+impl Ids {
+    fn new() -> Self {
+        Self { random: Uuid::new_v4(), count: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> Uuid {
+        /// The last 48 bits, which follow on the version's and the variant's.
+        const COUNTED: u128 = 0xffff_ffff_ffff;
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        Uuid::from_u128(self.random.as_u128() & !COUNTED | u128::from(count) & COUNTED)
+    }
 }
 
 impl Straight {
     pub(crate) fn new(transport: reqwest::Client, bearer: Bearer) -> Self {
-        Self { transport, bearer }
+        Self { transport, bearer, ids: Arc::new(Ids::new()) }
     }
 
     /// Sends one request and takes an answer of any status.
     pub(crate) async fn send(&self, call: &Call) -> azure_core::Result<Answer> {
         let token = self.bearer.header(&call.url).await?;
-        let response = self.transport.execute(request(call, token)?).await.map_err(failed)?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut response = self.transport.execute(request(call, token, self.ids.next())?).await.map_err(failed)?;
+        let (status, headers) = (response.status().as_u16(), mem::take(response.headers_mut()));
         if status == 401 {
             self.bearer.refused().await;
         }
@@ -40,13 +69,13 @@ impl Straight {
     }
 }
 
-fn request(call: &Call, token: HeaderValue) -> azure_core::Result<reqwest::Request> {
+fn request(call: &Call, token: HeaderValue, id: Uuid) -> azure_core::Result<reqwest::Request> {
     let method = reqwest::Method::from_bytes(call.method.as_str().as_bytes()).map_err(unfit)?;
     let mut request = reqwest::Request::new(method, call.url.clone());
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
     headers.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));
-    headers.insert(REQUEST_ID, value(&Uuid::new_v4().to_string())?);
+    headers.insert(REQUEST_ID, value(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))?);
     for (name, text) in &call.headers {
         headers.insert(named(name)?, value(text)?);
     }
@@ -138,6 +167,15 @@ mod tests {
             dialogue.push(format!("{} {headers:?} {:?}", seen.line(), String::from_utf8_lossy(&seen.body)));
         }
         dialogue.into_iter().map(|line| line.replace(script.base.as_str(), "")).collect()
+    }
+
+    #[test]
+    fn ids_are_all_different_and_of_version_4() {
+        let (ids, others) = (super::Ids::new(), super::Ids::new());
+        let all: Vec<_> = (0..1_000).flat_map(|_| [ids.next(), others.next()]).collect();
+        let different: std::collections::HashSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+        assert!(all.iter().all(|id| id.get_version_num() == 4));
     }
 
     #[tokio::test]

@@ -13,6 +13,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How many twins are remembered before those that were left alone for a second are forgotten.
 const MANY_TWINS: usize = 4_096;
 
+/// The limit of a service that has none.
+const UNLIMITED: u32 = u32::MAX;
+
 /// What an instance takes per second (the service's published limits by default).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -53,7 +56,7 @@ impl Limits {
     /// No limits: for a service that has none, as the local cloud while its time is instant.
     #[must_use]
     pub const fn none() -> Self {
-        let none = u32::MAX;
+        let none = UNLIMITED;
         Self {
             per_twin: none,
             creates: none,
@@ -108,6 +111,10 @@ impl Pace {
     }
 
     fn reserve_twin(&self, twin: &str, now: Instant) -> Instant {
+        if self.per_twin == UNLIMITED {
+            // Nothing to remember where nothing is limited, and no lock that all requests would have to pass.
+            return now;
+        }
         let mut twins = self.twins.lock().unwrap_or_else(PoisonError::into_inner);
         if twins.len() >= MANY_TWINS {
             twins.retain(|_, window| window.newest().is_some_and(|newest| newest + SECOND > now));
@@ -130,8 +137,7 @@ impl Window {
 
     fn reserve(&mut self, now: Instant) -> Instant {
         let mut turn = now;
-        if self.limit == u32::MAX as usize {
-            // Nothing to remember where nothing is limited.
+        if self.limit == UNLIMITED as usize {
             return turn;
         }
         if self.turns.len() >= self.limit
@@ -186,6 +192,9 @@ mod tests {
         let mut window = Window::new(Limits::none().per_twin);
         assert!((0..1_000).all(|_| window.reserve(start) == start));
         assert!(window.turns.is_empty());
+        let pace = Pace::new(Limits::none());
+        assert_eq!(pace.reserve_twin("t", start), start);
+        assert!(pace.twins.lock().expect("not poisoned").is_empty());
     }
 
     #[tokio::test]
