@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{SecondsFormat, Utc};
 use tracing::{
-    Event, Subscriber,
+    Event, Level, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
 };
@@ -52,7 +52,7 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut line = Line(String::with_capacity(192));
         line.pair("time", &Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
-        line.pair("level", &event.metadata().level().as_str().to_ascii_lowercase());
+        line.pair("level", name_of_level(*event.metadata().level()));
         event.record(&mut line);
         writer.write_str(&line.0)?;
         writer.write_char('\n')
@@ -74,9 +74,10 @@ impl Line {
         self.0.push_str(name);
         self.0.push('=');
         let bare = value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'=' && byte != b'\\');
-        let value: String = value.chars().take(VALUE_LIMIT).collect();
+        let end = value.char_indices().nth(VALUE_LIMIT).map_or(value.len(), |(end, _)| end);
+        let value = &value[..end];
         if bare {
-            self.0.push_str(&value);
+            self.0.push_str(value);
         } else {
             // Quotes, line ends and control characters escaped: a line stays a line whatever is in it.
             write!(self.0, "{value:?}").expect("a text takes every write");
@@ -91,6 +92,16 @@ impl Visit for Line {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.pair(name_of(field), &format!("{value:?}"));
+    }
+}
+
+fn name_of_level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
     }
 }
 
