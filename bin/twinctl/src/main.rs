@@ -42,6 +42,10 @@ use clap::Parser;
 
 use crate::{cli::Cli, exit::Exit, failure::Failure, output::Output};
 
+/// The one of `twin-functions`: under a handler's name this is the same program, and the local cloud gains as much.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Apps of the local cloud run this very program, under the name of a handler.
     if std::env::args_os().next().is_some_and(|name| twin_functions::is_meant(&name)) {
