@@ -55,7 +55,8 @@ pub(crate) fn serve(settings: BTreeMap<String, String>) -> ExitCode {
 
 fn run(settings: BTreeMap<String, String>) -> Result<azure::Ended, Error> {
     let port = port(&settings)?;
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build();
+    let runtime = runtime.map_err(Error::Runtime)?;
     runtime.block_on(async {
         let orphaned = orphaned(settings.get(PARENT_STDIN).map(String::as_str)).map_err(Error::Stdin)?;
         let stop = stop(orphaned).map_err(Error::Signals)?;
@@ -69,6 +70,12 @@ fn run(settings: BTreeMap<String, String>) -> Result<azure::Ended, Error> {
         tracing::info!(cut_off = ended.cut_off, counts = %app.counters().to_json(), "stopped");
         Ok(ended)
     })
+}
+
+/// How many threads work: one processor is left to the host, which has at least as much to do for a call as we have.
+/// With a thread for each processor both wait for their turns, and calls wander between threads.
+fn workers() -> usize {
+    thread::available_parallelism().map_or(1, |processors| processors.get().saturating_sub(1).max(1))
 }
 
 fn port(settings: &BTreeMap<String, String>) -> Result<u16, Error> {
