@@ -9,10 +9,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-journal", &[]),
     ("twinctl-dtdl", &[]),
     ("twinctl-engine", &["twinctl-journal"]),
+    ("twinctl-aws", &[]),
     ("twinctl-azure", &[]),
     ("twinctl-local", &["twinctl-dtdl"]),
     ("twinctl-functions", &["twinctl-azure", "twinctl-dtdl"]),
-    ("twinctl-workflows", &["twinctl-engine", "twinctl-journal", "twinctl-azure", "twinctl-functions", "twinctl-dtdl"]),
+    (
+        "twinctl-workflows",
+        &["twinctl-engine", "twinctl-journal", "twinctl-aws", "twinctl-azure", "twinctl-functions", "twinctl-dtdl"],
+    ),
     ("twinctl-twin-functions", &["twinctl-functions"]),
     (
         "twinctl",
@@ -20,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "twinctl-workflows",
             "twinctl-engine",
             "twinctl-journal",
+            "twinctl-aws",
             "twinctl-azure",
             "twinctl-local",
             "twinctl-functions",
