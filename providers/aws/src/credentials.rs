@@ -2,8 +2,13 @@
 
 use std::fmt;
 
-use aws_config::{Region, default_provider::credentials::DefaultCredentialsChain, provider_config::ProviderConfig};
-use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_config::{
+    Region, default_provider::credentials::DefaultCredentialsChain, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig,
+};
+use aws_credential_types::provider::{
+    self, ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future,
+};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use serde::Deserialize;
@@ -60,7 +65,7 @@ pub enum Credentials {
     ///
     /// Nothing is read or asked before the first request that needs a signature.
     Chain {
-        /// The profile of the shared configuration files, when not the environment's or the default one.
+        /// A profile of the shared configuration files; named, it is the only one tried, as with AWS's own tools.
         profile: Option<String>,
     },
 }
@@ -79,7 +84,7 @@ pub(crate) fn provider(
             profile: profile.clone(),
             region: region.clone(),
             http_client: http_client.clone(),
-            proven: OnceCell::new(),
+            built: OnceCell::new(),
         }),
     }
 }
@@ -90,24 +95,38 @@ struct Chain {
     profile: Option<String>,
     region: Region,
     http_client: SharedHttpClient,
-    proven: OnceCell<DefaultCredentialsChain>,
+    built: OnceCell<SharedCredentialsProvider>,
 }
 
 impl Chain {
-    async fn build(&self) -> DefaultCredentialsChain {
+    async fn build(&self) -> SharedCredentialsProvider {
         let config = ProviderConfig::without_region()
             .with_region(Some(self.region.clone()))
             .with_http_client(self.http_client.clone())
             .with_retry_config(RetryConfig::disabled());
-        let chain = DefaultCredentialsChain::builder().region(self.region.clone()).configure(config);
         match &self.profile {
-            Some(profile) => chain.profile_name(profile).build().await,
-            None => chain.build().await,
+            Some(profile) => {
+                let provider = ProfileFileCredentialsProvider::builder().profile_name(profile);
+                SharedCredentialsProvider::new(provider.configure(&config).build())
+            }
+            None => {
+                let chain = DefaultCredentialsChain::builder().region(self.region.clone()).configure(config);
+                SharedCredentialsProvider::new(chain.build().await)
+            }
         }
     }
 
     async fn credentials(&self) -> provider::Result {
-        self.proven.get_or_init(|| self.build()).await.provide_credentials().await
+        let answer = self.built.get_or_init(|| self.build()).await.provide_credentials().await;
+        answer.map_err(|error| match (&self.profile, error) {
+            (Some(profile), CredentialsError::CredentialsNotLoaded(_)) => {
+                CredentialsError::not_loaded(format!("profile {profile} gives no credentials"))
+            }
+            (None, CredentialsError::CredentialsNotLoaded(_)) => {
+                CredentialsError::not_loaded("neither environment nor profile, container or instance gives credentials")
+            }
+            (_, error) => error,
+        })
     }
 }
 

@@ -164,3 +164,101 @@ fn refusal(request: String, answer: &Answer) -> Error {
     let error = Error::of_answer(request, answer.status, &answer.headers, code, body["message"].as_str());
     if matches!(answer.status, 401 | 403) { error.with_kind(ErrorKind::NotYet) } else { error }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, sync::Arc};
+
+    use rustls::{RootCertStore, ServerConfig, pki_types::PrivateKeyDer, server::WebPkiClientVerifier};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    fn pair(name: &str) -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed([name.to_owned()]).expect("a name")
+    }
+
+    /// A data plane that knows one certificate: it answers one request and gives what that was.
+    async fn data_plane(
+        server: &rcgen::CertifiedKey<rcgen::KeyPair>,
+        device: &rcgen::CertifiedKey<rcgen::KeyPair>,
+        answer: &'static str,
+    ) -> (SocketAddr, tokio::task::JoinHandle<String>) {
+        let mut known = RootCertStore::empty();
+        known.add(device.cert.der().clone()).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(known), Arc::clone(&provider));
+        let key = PrivateKeyDer::try_from(server.signing_key.serialize_der()).expect("a key");
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring has them")
+            .with_client_cert_verifier(verifier.build().expect("one is known"))
+            .with_single_cert(vec![server.cert.der().clone()], key)
+            .expect("a pair");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let served = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let Ok(mut stream) = acceptor.accept(stream).await else { return "no handshake".into() };
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.expect("a request");
+            stream.write_all(answer.as_bytes()).await.expect("it is listened to");
+            let _ = stream.shutdown().await;
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        (address, served)
+    }
+
+    fn sender(
+        port: u16,
+        server: &rcgen::CertifiedKey<rcgen::KeyPair>,
+        device: &rcgen::CertifiedKey<rcgen::KeyPair>,
+    ) -> Sender {
+        let key = device.signing_key.serialize_pem().into();
+        let client = client(&device.cert.pem(), &key, &[&server.cert.pem()]).expect("a pair");
+        let base = base_url(&format!("https://localhost:{port}/")).expect("a URL");
+        Sender { base, wire: Wire::Certificate(client) }
+    }
+
+    #[tokio::test]
+    async fn a_device_comes_with_its_certificate() {
+        let (server, device) = (pair("localhost"), pair("press-1"));
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        let (address, served) = data_plane(&server, &device, answer).await;
+        let sent = sender(address.port(), &server, &device).send("dt/factory/press 1", Bytes::from("{}")).await;
+        assert_eq!(sent, Ok(()));
+        let request = served.await.expect("it was served");
+        assert!(request.starts_with("POST /topics/dt%2Ffactory%2Fpress%201?qos=1 HTTP/1.1\r\n"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_not_yet_and_a_strange_certificate_gets_nowhere() {
+        let (server, device) = (pair("localhost"), pair("press-1"));
+        let answer = "HTTP/1.1 403 Forbidden\r\nx-amzn-errortype: ForbiddenException:http\r\ncontent-length: 18\r\n\r\n{\"message\":\"none\"}";
+        let (address, served) = data_plane(&server, &device, answer).await;
+        let refused = sender(address.port(), &server, &device).send("t", Bytes::new()).await.expect_err("403");
+        assert_eq!((refused.kind(), refused.code()), (ErrorKind::NotYet, Some("ForbiddenException")));
+        assert_eq!(refused.message(), "none");
+        drop(served);
+
+        let (address, served) = data_plane(&server, &device, answer).await;
+        let lost = sender(address.port(), &server, &pair("press-2")).send("t", Bytes::new()).await.expect_err("no TLS");
+        assert_eq!((lost.kind(), lost.status()), (ErrorKind::Transient, None), "{lost}");
+        assert_eq!(served.await.expect("it was served"), "no handshake");
+    }
+
+    #[test]
+    fn a_key_is_not_printed_and_a_wrong_one_is_refused() {
+        let device = pair("press-1");
+        let key = device.signing_key.serialize_pem();
+        let sender = sender(1, &pair("localhost"), &device);
+        assert!(!format!("{sender:?}").contains(&key[40..60]));
+        assert!(client("no certificate", &key.as_str().into(), &[]).is_err());
+        assert!(client(&device.cert.pem(), &"no key".into(), &[]).is_err());
+        assert!(base_url("https://host/path/").is_err());
+    }
+}

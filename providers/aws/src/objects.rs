@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_s3::{config::timeout::TimeoutConfig, primitives::ByteStream, types::ChecksumMode};
+use aws_sdk_s3::{
+    config::timeout::TimeoutConfig,
+    primitives::ByteStream,
+    types::{ChecksumAlgorithm, ChecksumMode},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -61,6 +65,7 @@ impl Aws {
             .put_object()
             .bucket(bucket)
             .key(key)
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .checksum_sha256(STANDARD.encode(Sha256::digest(&body)))
             .set_metadata(Some(metadata.clone().into_iter().collect()))
             .body(ByteStream::from(body))

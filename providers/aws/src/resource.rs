@@ -163,7 +163,8 @@ impl Kind {
 }
 
 async fn get<R: Resource>(aws: &Aws, id: &str) -> Result<Option<Found>, Error> {
-    R::get(aws, id).await
+    let found = R::get(aws, id).await?;
+    Ok(found.map(|found| Found { attributes: kinds::document(&found.attributes), ..found }))
 }
 
 async fn create<R: Resource>(aws: &Aws, id: &str, properties: &Value, tags: &Tags, token: Uuid) -> Result<(), Error> {

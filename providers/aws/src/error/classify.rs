@@ -178,6 +178,11 @@ pub(super) fn unanswered(error: &(dyn std::error::Error + 'static)) -> ErrorKind
     kind
 }
 
+/// Whether a request was not sent since there are no credentials.
+pub(super) fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |link| link.source()).any(|link| link.is::<CredentialsError>())
+}
+
 fn credentials(error: &CredentialsError) -> ErrorKind {
     match error {
         CredentialsError::ProviderTimedOut(_) => ErrorKind::Transient,

@@ -30,6 +30,9 @@ pub enum ErrorKind {
     Permanent,
 }
 
+/// The code of a request that was not sent since there are no credentials to sign it with.
+const NO_CREDENTIALS: &str = "no-credentials";
+
 /// A failed request.
 ///
 /// Displays as a lower-case fragment fit for "failed to ...", with the service's message and code. Never holds a request's
@@ -55,7 +58,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The service's error code, or ours in lower case (`bucket-not-empty`); not every error has one.
+    /// The service's error code, or ours in lower case (`bucket-not-empty`, `no-credentials`); not every error has one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
@@ -91,6 +94,11 @@ impl Error {
         SdkError<E, HttpResponse>: std::error::Error + 'static,
     {
         match error {
+            // An answer of success that the SDK cannot read.
+            SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
+                let status = answer.raw().status().as_u16();
+                Self::new(ErrorKind::Transient, redact(&chain(error))).with_status(status).during(request)
+            }
             SdkError::ServiceError(refusal) => {
                 let raw = refusal.raw();
                 Self::of_answer(request, raw.status().as_u16(), raw.headers(), refusal.err().code(), error.message())
@@ -99,7 +107,11 @@ impl Error {
                 .with_status(cut.raw().status().as_u16())
                 .during(request),
             SdkError::TimeoutError(_) => Self::new(ErrorKind::Transient, "no answer in time".into()).during(request),
-            _ => Self::new(classify::unanswered(error), redact(&chain(error))).during(request),
+            _ => {
+                let mut unsent = Self::new(classify::unanswered(error), redact(&chain(error))).during(request);
+                unsent.0.code = classify::lacks_credentials(error).then(|| NO_CREDENTIALS.to_owned());
+                unsent
+            }
         }
     }
 

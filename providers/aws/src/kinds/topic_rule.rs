@@ -132,7 +132,8 @@ fn properties(rule: SdkRule) -> Properties {
         rule_disabled: rule.rule_disabled.unwrap_or_default(),
         description: rule.description.unwrap_or_default(),
         actions: rule.actions.unwrap_or_default().into_iter().map(Action::from).collect(),
-        error_action: rule.error_action.map(Action::from),
+        // An action that does nothing is none; moto answers so.
+        error_action: rule.error_action.filter(|found| *found != SdkAction::builder().build()).map(Action::from),
     }
 }
 
