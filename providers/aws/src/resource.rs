@@ -89,7 +89,8 @@ impl Aws {
     /// only be set on a ready one: look at it, and [update](Aws::update) while it differs.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] when somebody else's is there; [`ErrorKind::Permanent`] for a document that is not one of
+    /// [`ErrorKind::Conflict`] when somebody else's is there, [`ErrorKind::NotYet`] when what is there cannot be seen;
+    /// [`ErrorKind::Permanent`] for a document that is not one of
     /// the kind.
     pub async fn create(
         &self,
@@ -173,7 +174,11 @@ async fn create<R: Resource>(aws: &Aws, id: &str, properties: &Value, tags: &Tag
         Err(error) if error.kind() == ErrorKind::Conflict => error,
         settled => return settled,
     };
-    let Some(found) = R::get(aws, id).await? else { return Err(refusal) };
+    let found = match get::<R>(aws, id).await? {
+        Some(found) => found,
+        // Refused as there, and not to be seen: it is being removed, or not known everywhere yet.
+        None => return Err(refusal.with_kind(ErrorKind::NotYet)),
+    };
     if !is_ours::<R>(tags, &found) {
         return Err(refusal);
     }

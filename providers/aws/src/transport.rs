@@ -14,7 +14,8 @@ use url::{Host, Url};
 
 /// Makes the client: rustls on ring, the system's certificates, names below `.localhost` answered here (RFC 6761).
 ///
-/// It connects nowhere before the first request, and follows no redirect.
+/// It connects nowhere before the first request, follows no redirect, and takes no proxy of the environment: nor does the
+/// SDK's own.
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_with_resolver(Localhost)

@@ -103,3 +103,24 @@ async fn a_profile_that_is_not_there_is_no_reason_to_wait() {
     assert!(error.to_string().contains("twinctl-has-no-such-profile"), "{error}");
     assert!(script.sent().is_empty(), "nothing is asked: no metadata service stands in for a profile that was named");
 }
+
+#[tokio::test]
+async fn a_table_that_does_not_tell_its_tags_yet_is_neither_ours_nor_absent() {
+    let missing = (400, r#"{"__type":"ResourceNotFoundException","message":"Requested resource not found"}"#);
+    for (status, expected) in [("CREATING", Err(ErrorKind::NotYet)), ("ACTIVE", Ok(None))] {
+        let table = json!({ "Table": { "TableStatus": status, "TableArn": "arn:t" } }).to_string();
+        let answers = [(200, table.as_str()), (200, "{}"), (200, "{}"), missing];
+        let (aws, script) = Script::in_region("eu-central-1", &answers);
+        assert_eq!(aws.get(Kind::Table, "t").await.map_err(|error| error.kind()), expected, "{status}");
+        assert_eq!(script.sent().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_as_there_and_cannot_be_seen_is_not_yet() {
+    let there = (409, r#"{"__type":"ResourceAlreadyExistsException","message":"it is there"}"#);
+    let gone = (404, r#"{"__type":"ResourceNotFoundException","message":"it is not"}"#);
+    let (aws, _) = Script::in_region("eu-central-1", &[there, gone]);
+    let error = aws.create(Kind::Thing, "t", &json!({}), &Tags::new(), Uuid::new_v4()).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::NotYet, Some(409)), "{error}");
+}

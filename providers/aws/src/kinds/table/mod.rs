@@ -1,13 +1,15 @@
 //! DynamoDB tables.
 
+mod document;
+
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
-    PointInTimeRecoveryStatus, ProvisionedThroughput, ScalarAttributeType, SseDescription, SseSpecification, SseStatus,
-    SseType, TableDescription, TableStatus, Tag, TimeToLiveSpecification, TimeToLiveStatus,
+    BillingMode, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, TableDescription, TableStatus, Tag,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
+
+use document::{Expiry, Properties, Recovery};
 
 use super::{Resource, arn_of, built};
 use crate::{
@@ -18,82 +20,12 @@ use crate::{
 /// `AWS::DynamoDB::Table`.
 pub(crate) struct Table;
 
-/// The document.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Properties {
-    attribute_definitions: Vec<Attribute>,
-    key_schema: Vec<Key>,
-    #[serde(default = "provisioned")]
-    billing_mode: String,
-    provisioned_throughput: Option<Throughput>,
-    time_to_live_specification: Option<Expiry>,
-    point_in_time_recovery_specification: Option<Recovery>,
-    #[serde(default, rename = "SSESpecification", skip_serializing_if = "Option::is_none")]
-    encryption: Option<Encryption>,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Attribute {
-    attribute_name: String,
-    attribute_type: String,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Key {
-    attribute_name: String,
-    key_type: String,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Throughput {
-    read_capacity_units: i64,
-    write_capacity_units: i64,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Expiry {
-    #[serde(default)]
-    attribute_name: String,
-    enabled: bool,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Recovery {
-    point_in_time_recovery_enabled: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    recovery_period_in_days: Option<i32>,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Encryption {
-    #[serde(rename = "SSEEnabled")]
-    enabled: bool,
-    #[serde(default, rename = "SSEType", skip_serializing_if = "Option::is_none")]
-    algorithm: Option<String>,
-    #[serde(default, rename = "KMSMasterKeyId", skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-}
-
-fn provisioned() -> String {
-    BillingMode::Provisioned.as_str().into()
-}
-
 impl Resource for Table {
     const KIND: Kind = Kind::Table;
     type Properties = Properties;
 
     fn normalise(properties: &mut Properties) {
-        properties.attribute_definitions.sort_by(|one, other| one.attribute_name.cmp(&other.attribute_name));
-        // Switched off and not there are the same.
-        properties.time_to_live_specification.take_if(|expiry| !expiry.enabled);
-        properties.point_in_time_recovery_specification.take_if(|recovery| !recovery.point_in_time_recovery_enabled);
+        properties.normalise();
     }
 
     async fn get(aws: &Aws, id: &str) -> Result<Option<Found>, Error> {
@@ -102,11 +34,11 @@ impl Resource for Table {
         let Some(table) = answer.and_then(|answer| answer.table) else { return Ok(None) };
         let arn = table.table_arn.clone().unwrap_or_default();
         let rest = async { Ok((expiry(aws, id).await?, recovery(aws, id).await?, tags_of(aws, id, &arn).await?)) };
-        let Some((expiry, recovery, tags)) = rest.await.unless_missing()? else { return Ok(None) };
+        let Some((expiry, recovery, tags)) = rest.await.unless_missing()? else { return unseen(id, &table) };
         Ok(Some(Found {
             state: state(&table),
             attributes: json!({ "Arn": arn, "TableId": table.table_id }),
-            properties: super::document(&properties(table, expiry, recovery)),
+            properties: super::document(&document::properties(table, expiry, recovery)),
             tags,
         }))
     }
@@ -117,11 +49,11 @@ impl Resource for Table {
             .dynamodb()
             .create_table()
             .table_name(id)
-            .set_attribute_definitions(Some(definitions(wanted)?))
-            .set_key_schema(Some(key_schema(wanted)?))
+            .set_attribute_definitions(Some(document::definitions(wanted)?))
+            .set_key_schema(Some(document::key_schema(wanted)?))
             .billing_mode(BillingMode::from(wanted.billing_mode.as_str()))
-            .set_provisioned_throughput(wanted.provisioned_throughput.as_ref().map(throughput).transpose()?)
-            .set_sse_specification(wanted.encryption.as_ref().map(encryption))
+            .set_provisioned_throughput(wanted.provisioned_throughput.as_ref().map(document::throughput).transpose()?)
+            .set_sse_specification(wanted.encryption.as_ref().map(document::encryption))
             .set_tags(Some(as_tags(tags)?));
         request.send().await.map_err(failed("dynamodb:CreateTable", id)).map(drop)
     }
@@ -133,12 +65,14 @@ impl Resource for Table {
         {
             let request = aws.dynamodb().update_table().table_name(id);
             let request = request.billing_mode(BillingMode::from(wanted.billing_mode.as_str()));
-            let throughput = wanted.provisioned_throughput.as_ref().map(throughput).transpose()?;
+            let throughput = wanted.provisioned_throughput.as_ref().map(document::throughput).transpose()?;
             let request = request.set_provisioned_throughput(throughput);
             request.send().await.map_err(failed("dynamodb:UpdateTable", id))?;
         }
-        if let Some(wanted) = wanted.encryption.as_ref().filter(|wanted| differs(wanted, before.encryption.as_ref())) {
-            let request = aws.dynamodb().update_table().table_name(id).sse_specification(encryption(wanted));
+        if let Some(wanted) =
+            wanted.encryption.as_ref().filter(|wanted| document::differs(wanted, before.encryption.as_ref()))
+        {
+            let request = aws.dynamodb().update_table().table_name(id).sse_specification(document::encryption(wanted));
             request.send().await.map_err(failed("dynamodb:UpdateTable", id))?;
         }
         update_expiry(aws, id, wanted, before).await?;
@@ -154,6 +88,16 @@ impl Resource for Table {
         let request = aws.dynamodb().delete_table().table_name(id);
         request.send().await.map_err(failed("dynamodb:DeleteTable", id)).unless_missing().map(drop)
     }
+}
+
+/// A table that is being made may not tell its tags yet, and without them nobody knows whose it is; one that was there a
+/// moment ago is gone.
+fn unseen(id: &str, table: &TableDescription) -> Result<Option<Found>, Error> {
+    if table.table_status == Some(TableStatus::Creating) {
+        let message = format!("read the tags of table {id}: it is being made");
+        return Err(Error::found(ErrorKind::NotYet, "table-unseen", message));
+    }
+    Ok(None)
 }
 
 /// The key of a table is chosen once.
@@ -227,60 +171,6 @@ async fn tags_of(aws: &Aws, id: &str, arn: &str) -> Result<Tags, Error> {
         }
     }
 }
-
-fn properties(table: TableDescription, expiry: Option<Expiry>, recovery: Option<Recovery>) -> Properties {
-    let on_demand = Some(&BillingMode::PayPerRequest);
-    let on_demand = table.billing_mode_summary.as_ref().and_then(|summary| summary.billing_mode.as_ref()) == on_demand;
-    let throughput = table.provisioned_throughput.filter(|_| !on_demand);
-    let mut properties = Properties {
-        attribute_definitions: table
-            .attribute_definitions
-            .unwrap_or_default()
-            .into_iter()
-            .map(Attribute::from)
-            .collect(),
-        key_schema: table.key_schema.unwrap_or_default().into_iter().map(Key::from).collect(),
-        billing_mode: if on_demand { BillingMode::PayPerRequest.as_str().into() } else { provisioned() },
-        provisioned_throughput: throughput.map(|found| Throughput {
-            read_capacity_units: found.read_capacity_units.unwrap_or_default(),
-            write_capacity_units: found.write_capacity_units.unwrap_or_default(),
-        }),
-        time_to_live_specification: expiry,
-        point_in_time_recovery_specification: recovery,
-        encryption: Some(found_encryption(table.sse_description)),
-    };
-    Table::normalise(&mut properties);
-    properties
-}
-
-impl From<AttributeDefinition> for Attribute {
-    fn from(found: AttributeDefinition) -> Self {
-        Self { attribute_name: found.attribute_name, attribute_type: found.attribute_type.as_str().to_owned() }
-    }
-}
-
-impl From<KeySchemaElement> for Key {
-    fn from(found: KeySchemaElement) -> Self {
-        Self { attribute_name: found.attribute_name, key_type: found.key_type.as_str().to_owned() }
-    }
-}
-
-/// No description means that the service's own key is used, which CloudFormation calls not enabled.
-fn found_encryption(found: Option<SseDescription>) -> Encryption {
-    let found = found
-        .filter(|found| matches!(found.status, Some(SseStatus::Enabled | SseStatus::Enabling | SseStatus::Updating)));
-    Encryption {
-        enabled: found.is_some(),
-        algorithm: found.as_ref().and_then(|found| found.sse_type.as_ref()).map(|name| name.as_str().to_owned()),
-        key: found.and_then(|found| found.kms_master_key_arn),
-    }
-}
-
-fn differs(wanted: &Encryption, before: Option<&Encryption>) -> bool {
-    let before = before.map(super::document).unwrap_or_default();
-    !crate::compare::differences(&super::document(wanted), &before).is_empty()
-}
-
 fn state(table: &TableDescription) -> State {
     match &table.table_status {
         Some(TableStatus::Active) | None => State::Ready,
@@ -289,35 +179,6 @@ fn state(table: &TableDescription) -> State {
         }
         Some(other) => State::Failed(other.as_str().to_owned()),
     }
-}
-
-fn definitions(wanted: &Properties) -> Result<Vec<AttributeDefinition>, Error> {
-    let definitions = wanted.attribute_definitions.iter().map(|attribute| {
-        let kind = ScalarAttributeType::from(attribute.attribute_type.as_str());
-        built(AttributeDefinition::builder().attribute_name(&attribute.attribute_name).attribute_type(kind).build())
-    });
-    definitions.collect()
-}
-
-fn key_schema(wanted: &Properties) -> Result<Vec<KeySchemaElement>, Error> {
-    let elements = wanted.key_schema.iter().map(|key| {
-        let kind = KeyType::from(key.key_type.as_str());
-        built(KeySchemaElement::builder().attribute_name(&key.attribute_name).key_type(kind).build())
-    });
-    elements.collect()
-}
-
-fn throughput(wanted: &Throughput) -> Result<ProvisionedThroughput, Error> {
-    let throughput = ProvisionedThroughput::builder().read_capacity_units(wanted.read_capacity_units);
-    built(throughput.write_capacity_units(wanted.write_capacity_units).build())
-}
-
-fn encryption(wanted: &Encryption) -> SseSpecification {
-    SseSpecification::builder()
-        .enabled(wanted.enabled)
-        .set_sse_type(wanted.algorithm.as_deref().map(SseType::from))
-        .set_kms_master_key_id(wanted.key.clone())
-        .build()
 }
 
 fn as_tags(tags: &Tags) -> Result<Vec<Tag>, Error> {
