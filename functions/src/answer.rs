@@ -15,6 +15,8 @@ pub enum Code {
     Stored,
     /// The telemetry was handed on.
     Forwarded,
+    /// What was asked for is in the answer, which has a form of its own.
+    Found,
     /// The answer to the handshake by which Event Grid makes sure of a subscriber.
     Validated,
     /// The body is not what the function takes; the message says where.
@@ -43,11 +45,12 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Updated,
         Self::NothingToDo,
         Self::Stored,
         Self::Forwarded,
+        Self::Found,
         Self::Validated,
         Self::Malformed,
         Self::Unauthorized,
@@ -70,6 +73,7 @@ impl Code {
             Self::NothingToDo => "nothing-to-do",
             Self::Stored => "stored",
             Self::Forwarded => "forwarded",
+            Self::Found => "found",
             Self::Validated => "validated",
             Self::Malformed => "malformed",
             Self::Unauthorized => "unauthorized",
@@ -89,7 +93,7 @@ impl Code {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Updated | Self::NothingToDo | Self::Stored | Self::Forwarded | Self::Validated => 200,
+            Self::Updated | Self::NothingToDo | Self::Stored | Self::Forwarded | Self::Found | Self::Validated => 200,
             Self::Malformed => 400,
             Self::Unauthorized => 401,
             Self::NotFound | Self::UnknownDevice => 404,
@@ -127,6 +131,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Further members of the body, for example the properties that were left out.
     pub details: Map<String, Value>,
+    /// The whole body, where the one who asked wants a form of its own.
+    pub document: Option<Box<Value>>,
     /// The device that the call was about, for the log; no part of the body.
     pub device: Option<String>,
 }
@@ -135,7 +141,13 @@ impl Answer {
     /// An answer of a code and a sentence.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None, details: Map::new(), device: None }
+        Self { code, message: message.into(), retry_after: None, details: Map::new(), document: None, device: None }
+    }
+
+    /// What was asked for, as the body.
+    #[must_use]
+    pub fn found(document: Value) -> Self {
+        Self { document: Some(Box::new(document)), ..Self::new(Code::Found, "the values are in the answer") }
     }
 
     /// The same with the time after which to come again.
@@ -159,9 +171,12 @@ impl Answer {
         self
     }
 
-    /// The JSON body: `code`, `message` and the details.
+    /// The JSON body: `code`, `message` and the details, unless there is a document.
     #[must_use]
     pub fn body(&self) -> Value {
+        if let Some(document) = &self.document {
+            return Value::clone(document);
+        }
         let mut body = self.details.clone();
         body.insert("code".into(), self.code.name().into());
         body.insert("message".into(), json!(self.message));

@@ -29,8 +29,12 @@ pub enum What {
         /// The body as it came, at most [`BODY_LIMIT`] bytes.
         body: Vec<u8>,
     },
-    /// Events of a subscription; most hosts hand over one at a time.
+    /// Events of a subscription of Event Grid; most hosts hand over one at a time.
     Events(Vec<Value>),
+    /// Events of a topic rule of IoT Core, which the function's policy admits.
+    Rule(Vec<Value>),
+    /// The query of a service that the function's policy admits: it shows no token.
+    Query(Value),
 }
 
 /// A function: plain code over typed settings, the same under every host.

@@ -1,4 +1,4 @@
-//! `dispatcher`: from Event Grid to whoever persists.
+//! `dispatcher`: from Event Grid or IoT Core to whoever persists.
 
 use std::{sync::Arc, time::Instant};
 
@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::{
     answer::{Answer, Code},
     call::{Call, Handler, What},
+    events::{each_message, together},
     inbound::{Inbound, envelope::Layer, event_grid},
     item::Item,
     persister::Persister,
     remote::Receiver,
-    storage::enveloped,
     telemetry::Telemetry,
 };
 
@@ -54,7 +54,7 @@ impl Dispatcher {
             Next::Persister(persister) => persister.persist(telemetry, deadline).await,
             Next::Ingestion(receiver) => {
                 let item = Item::of(telemetry);
-                let taken = receiver.post(&enveloped(&item, Layer::L2), deadline).await;
+                let taken = receiver.hand_on(&item, Layer::L2, deadline).await;
                 let answer = taken.map(|_| Answer::new(Code::Forwarded, "the ingestion has the telemetry"));
                 answer.unwrap_or_else(|refusal| refusal).about(item.telemetry.device)
             }
@@ -65,23 +65,12 @@ impl Dispatcher {
 #[async_trait]
 impl Handler for Dispatcher {
     async fn call(&self, call: Call) -> Answer {
-        let What::Events(events) = call.what else {
-            return Answer::new(Code::Malformed, "the function takes events, no POST");
-        };
-        let answers = join_all(events.iter().map(|event| self.event(event, call.deadline))).await;
-        together(answers)
+        match call.what {
+            What::Events(events) => {
+                together(join_all(events.iter().map(|event| self.event(event, call.deadline))).await)
+            }
+            What::Rule(events) => each_message(&events, |telemetry| self.hand_on(telemetry, call.deadline)).await,
+            What::Post { .. } | What::Query(_) => Answer::new(Code::Malformed, "the function takes events, no POST"),
+        }
     }
-}
-
-/// One answer for a batch: a failure if there is one, since the whole batch comes again then; one that passes goes before
-/// one that does not, so that what can still succeed is not given up with what cannot.
-fn together(answers: Vec<Answer>) -> Answer {
-    let rank = |answer: &Answer| match answer.code {
-        Code::NothingToDo => 0,
-        code if code.is_success() => 1,
-        Code::Malformed | Code::UnknownDevice | Code::TooLarge => 2,
-        _ => 3,
-    };
-    let empty = || Answer::new(Code::NothingToDo, "there was no event");
-    answers.into_iter().max_by_key(rank).unwrap_or_else(empty)
 }

@@ -22,7 +22,8 @@ pub enum Function {
     AdtPusher,
     /// Takes IoT Hub telemetry from Event Grid and writes it into Azure Digital Twins.
     AdtUpdater,
-    /// Takes IoT Hub telemetry from Event Grid and hands it to the persister or to a remote ingestion.
+    /// Takes telemetry from Event Grid (IoT Hub's) or from a rule of IoT Core and hands it to the persister or to a remote
+    /// ingestion.
     Dispatcher,
     /// Stores telemetry, then pushes it to a twin where that is asked for.
     Persister,
@@ -58,19 +59,35 @@ impl Function {
         }
     }
 
+    /// The function of a public name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.name() == name)
+    }
+
     /// Whether the function asks which twin a device feeds.
     #[must_use]
     pub const fn needs_twin_info(self) -> bool {
         matches!(self, Self::AdtPusher | Self::AdtUpdater)
     }
 
-    /// What calls the function.
+    /// What calls the function on Azure.
+    ///
+    /// On AWS every function is a Lambda of its own, called by its URL with the token of its connection; the
+    /// [`Self::rule_target`]s are also called by the topic rule of IoT Core, and the hot-reader by TwinMaker.
     #[must_use]
     pub const fn trigger(self) -> Trigger {
         match self {
             Self::AdtUpdater | Self::Dispatcher => Trigger::EventGrid,
             _ => Trigger::Http,
         }
+    }
+
+    /// Whether the topic rule of IoT Core may call the function: the dispatcher where L2 is on another cloud or the
+    /// persister is to run in the same process, the persister itself otherwise.
+    #[must_use]
+    pub const fn rule_target(self) -> bool {
+        matches!(self, Self::Dispatcher | Self::Persister)
     }
 }
 
@@ -80,7 +97,7 @@ impl fmt::Display for Function {
     }
 }
 
-/// What calls a function.
+/// What calls a function on Azure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
     /// `POST /api/{function}` with the token of its connection.
@@ -97,6 +114,7 @@ mod tests {
     fn names_are_what_serde_writes() {
         for function in Function::ALL {
             assert_eq!(serde_json::to_value(function).unwrap(), function.name());
+            assert_eq!(Function::from_name(function.name()), Some(function));
         }
     }
 

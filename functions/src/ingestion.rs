@@ -10,7 +10,6 @@ use crate::{
     persister::admitted,
     remote::Receiver,
     settings::Secret,
-    storage::enveloped,
 };
 
 /// Checks telemetry at the border and hands it to the persister of the same cloud.
@@ -34,7 +33,7 @@ impl Handler for Ingestion {
             Ok(telemetry) => Item::of(telemetry),
             Err(answer) => return answer,
         };
-        let taken = self.persister.post(&enveloped(&item, Layer::L2), call.deadline).await;
+        let taken = self.persister.hand_on(&item, Layer::L2, call.deadline).await;
         let answer = taken.map(|_| Answer::new(Code::Forwarded, "the persister has the telemetry"));
         answer.unwrap_or_else(|refusal| refusal).about(item.telemetry.device)
     }

@@ -1,6 +1,6 @@
 //! What hot storage holds: one item per device and moment.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -25,9 +25,9 @@ impl Item {
     /// of device ids that Cosmos DB refuses.
     #[must_use]
     pub fn of(telemetry: Telemetry) -> Self {
-        let moment = telemetry.at.format("%Y%m%dT%H%M%S%.6fZ");
+        let moment = moment(telemetry.at);
         let mut hasher = Sha256::new();
-        for part in [telemetry.device.as_bytes(), moment.to_string().as_bytes(), &canonical(&telemetry)] {
+        for part in [telemetry.device.as_bytes(), moment.as_bytes(), &canonical(&telemetry)] {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
@@ -45,6 +45,11 @@ impl Item {
             "telemetry": self.telemetry.values,
         })
     }
+}
+
+/// A moment as ids begin with it: the order of moments is that of their texts.
+pub(crate) fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y%m%dT%H%M%S%.6fZ").to_string()
 }
 
 /// The values in one spelling (RFC 8785), whatever the order of their keys.

@@ -17,7 +17,11 @@
 //! | call | what a host hands to a function, with its deadline ([`call::Call`]) |
 //! | answer | what a function says, one stable code each ([`answer::Answer`]) |
 //! | receiver | a function of another app or cloud, called with the token of its connection ([`remote::Receiver`]) |
+//! | rule | what selects the messages of a twin's devices in IoT Core, and passes each on as an event ([`inbound::iot`]) |
 //! | item | what hot storage holds of one telemetry; equal telemetry, equal id ([`item::Item`]) |
+//! | range | a device's items between two moments, as they are read back ([`history::Range`]) |
+//! | query | what TwinMaker asks of a device's history, in the form of its data connectors ([`hot_reader`]) |
+//! | object | what cold storage and the archive hold: items of one device, a line each ([`object_writer`]) |
 //! | package | the zip that an app is deployed from; equal contents make equal bytes |
 //!
 //! Invariants:
@@ -33,12 +37,18 @@ pub mod app;
 pub mod call;
 pub mod counters;
 pub mod dispatcher;
+pub mod dynamo;
+mod events;
 pub mod function;
+pub mod history;
 pub mod host;
+pub mod hot_reader;
 pub mod hot_writer;
 pub mod inbound;
 pub mod ingestion;
 pub mod item;
+pub mod object_writer;
+pub mod objects;
 pub mod package;
 pub mod persister;
 pub mod remote;

@@ -12,11 +12,12 @@ use crate::{
     answer::{Answer, Code},
     call::{Call, Handler, What},
     counters::Counters,
-    inbound::{envelope::Layer, post},
+    events::each_message,
+    inbound::{Malformed, envelope::Layer, post},
     item::Item,
     remote::Receiver,
     settings::Secret,
-    storage::{Store, enveloped},
+    storage::Store,
     telemetry::Telemetry,
 };
 
@@ -60,7 +61,7 @@ impl Persister {
     async fn push(&self, item: &Item, due: Instant) -> Answer {
         let stored = Answer::new(Code::Stored, "the item is in storage").detail("id", item.id.as_str());
         let Some(pusher) = &self.pusher else { return stored };
-        match pusher.post(&enveloped(item, Layer::L4), due).await {
+        match pusher.hand_on(item, Layer::L4, due).await {
             Ok(code) => stored.detail("twin", code.unwrap_or(Code::Updated).name()),
             Err(failure) => {
                 self.counters.failed_push();
@@ -75,7 +76,13 @@ impl Persister {
 #[async_trait]
 impl Handler for Persister {
     async fn call(&self, call: Call) -> Answer {
-        match self.token.as_ref().map(|token| admitted(token, call.what)) {
+        let what = match call.what {
+            What::Rule(events) => {
+                return each_message(&events, |telemetry| self.persist(telemetry, call.deadline)).await;
+            }
+            what => what,
+        };
+        match self.token.as_ref().map(|token| admitted(token, what)) {
             Some(Ok(telemetry)) => self.persist(telemetry, call.deadline).await,
             Some(Err(answer)) => answer,
             None => Answer::new(Code::Unauthorized, "nobody is served from outside the app"),
@@ -88,12 +95,24 @@ impl Handler for Persister {
 /// # Errors
 /// The answer to give when the token or the body is not what it should be.
 pub(crate) fn admitted(token: &Secret, what: What) -> Result<Telemetry, Answer> {
+    post::parse(&admitted_body(token, what)?, Utc::now()).map_err(malformed)
+}
+
+/// The body of a POST that shows the token.
+///
+/// # Errors
+/// The answer to give when it does not, or when it is no POST.
+pub(crate) fn admitted_body(token: &Secret, what: What) -> Result<Vec<u8>, Answer> {
     let What::Post { token: shown, body } = what else {
         return Err(Answer::new(Code::Malformed, "the function takes a POST, no events"));
     };
     if !token.admits(shown.as_ref()) {
         return Err(Answer::new(Code::Unauthorized, "the token is wrong or missing"));
     }
-    post::parse(&body, Utc::now())
-        .map_err(|problem| Answer::new(Code::Malformed, problem.to_string()).detail("at", problem.at))
+    Ok(body)
+}
+
+/// The answer to a body that is not what it should be.
+pub(crate) fn malformed(problem: Malformed) -> Answer {
+    Answer::new(Code::Malformed, problem.to_string()).detail("at", problem.at)
 }

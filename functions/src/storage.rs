@@ -7,13 +7,10 @@ use azure::{
     Kind,
     cosmos::{Container, PartitionKey},
 };
-use bytes::Bytes;
-use chrono::Utc;
-use uuid::Uuid;
 
 use crate::{
     answer::{Answer, Code},
-    inbound::envelope::{self, Cloud, Layer},
+    inbound::envelope::Layer,
     item::Item,
     remote::Receiver,
     retry::{self, Setback},
@@ -44,18 +41,12 @@ impl Store for Container {
 #[async_trait]
 impl Store for Receiver {
     async fn store(&self, item: &Item, deadline: Instant) -> Result<(), Answer> {
-        self.post(&enveloped(item, Layer::L3), deadline).await.map(|_| ())
+        self.hand_on(item, Layer::L3, deadline).await.map(|_| ())
     }
 }
 
-/// An item's telemetry in the envelope for a layer; equal for equal telemetry but for the time of writing.
-pub(crate) fn enveloped(item: &Item, layer: Layer) -> Bytes {
-    let trace = Uuid::new_v5(&Uuid::NAMESPACE_OID, item.id.as_bytes());
-    envelope::wrap(Cloud::Azure, layer, &trace.to_string(), Utc::now(), &item.telemetry).to_string().into()
-}
-
 /// What a failure of Cosmos DB means for whoever asked us. The service's own words stay in the log.
-fn setback(error: &azure::Error) -> Setback {
+pub(crate) fn setback(error: &azure::Error) -> Setback {
     let (code, message, passes) = match error.kind() {
         Kind::Transient => (Code::Upstream, "the storage failed", true),
         Kind::Conflict => (Code::Upstream, "the storage met another write", true),

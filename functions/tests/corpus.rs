@@ -15,10 +15,11 @@ use std::{
 
 type Target = fn(&[u8]) -> String;
 
-const TARGETS: [(&str, Target); 4] = [
+const TARGETS: [(&str, Target); 5] = [
     ("envelope", targets::envelope),
     ("event_grid", targets::event_grid),
     ("invocation", targets::invocation),
+    ("lambda", targets::lambda),
     ("settings", targets::settings),
 ];
 
@@ -155,26 +156,79 @@ fn invocations() {
 }
 
 #[test]
+fn lambda_events() {
+    insta::assert_snapshot!(replay("lambda", targets::lambda), @r#"
+    batch-empty.json: nothing-to-do | malformed at ""
+    batch-mixed.json: malformed | malformed at ""
+    cut-off.json: malformed | malformed
+    deep.json: malformed | malformed
+    empty.json: malformed | malformed
+    number.json: malformed | malformed at ""
+    other-event.json: malformed | malformed at "/entityId"
+    query-descending.json: malformed | found
+    query-far-seconds.json: malformed | malformed at "/startDateTime"
+    query-far-time.json: malformed | found
+    query-filters.json: malformed | malformed at "/propertyFilters"
+    query-many-results.json: malformed | found
+    query-no-entity.json: malformed | malformed at "/entityId"
+    query-over-http.json: a request: not-found | a request: found
+    query-token-of-another.json: malformed | malformed at "/nextToken"
+    query-token.json: malformed | found
+    query.json: malformed | found
+    request-azure-path.json: a request: stored | a request: not-found
+    request-base64-broken.json: a request: malformed | a request: malformed
+    request-base64.json: a request: stored | a request: malformed at "/entityId"
+    request-body-null.json: a request: malformed at "line 1, column 0" | a request: malformed at "line 1, column 0"
+    request-body-object.json: a request: malformed | a request: malformed
+    request-context-number.json: a request: malformed | a request: malformed
+    request-get.json: a request: method-not-allowed | a request: method-not-allowed
+    request-headers-list.json: a request: malformed | a request: malformed
+    request-no-token.json: a request: unauthorized | a request: unauthorized
+    request-other-path.json: a request: not-found | a request: not-found
+    request-two-tokens.json: a request: unauthorized | a request: unauthorized
+    request.json: a request: stored | a request: malformed at "/entityId"
+    rule-batch.json: stored | malformed at ""
+    rule-clock-ahead.json: stored | malformed at "/entityId"
+    rule-device-number.json: malformed at "/device" | malformed at "/entityId"
+    rule-empty.json: malformed at "/payload, line 1, column 0" | malformed at "/entityId"
+    rule-list-empty.json: nothing-to-do | malformed at "/entityId"
+    rule-list-mixed.json: malformed at "/payload/1" | malformed at "/entityId"
+    rule-list.json: stored | malformed at "/entityId"
+    rule-no-device.json: malformed at "/device" | malformed at "/entityId"
+    rule-no-time.json: stored | malformed at "/entityId"
+    rule-not-base64.json: malformed at "/payload" | malformed at "/entityId"
+    rule-not-json.json: malformed at "/payload, line 1, column 2" | malformed at "/entityId"
+    rule-not-utf8.json: malformed at "/payload, line 1, column 7" | malformed at "/entityId"
+    rule-payload-object.json: malformed at "/payload" | malformed at "/entityId"
+    rule-received-far.json: malformed at "/received" | malformed at "/entityId"
+    rule-received-text.json: malformed at "/received" | malformed at "/entityId"
+    rule.json: stored | malformed at "/entityId"
+    "#);
+}
+
+#[test]
 fn environments() {
     insta::assert_snapshot!(replay("settings", targets::settings), @r#"
     adt-not-a-url.env: adt-pusher cannot read ADT_INSTANCE_URL, adt-updater cannot read ADT_INSTANCE_URL
     adt-not-known-yet.env: adt-updater misses ADT_INSTANCE_URL
     all.env: all read
-    empty.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
+    aws-days-not-a-number.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL, archive-writer misses ARCHIVE_WRITER_INTER_CLOUD_TOKEN, cold-writer misses COLD_WRITER_INTER_CLOUD_TOKEN, hot-reader cannot read HOT_STORAGE_DAYS, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister cannot read HOT_STORAGE_DAYS
+    aws.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL
+    empty.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL, archive-writer misses ARCHIVE_WRITER_INTER_CLOUD_TOKEN, cold-writer misses COLD_WRITER_INTER_CLOUD_TOKEN, hot-reader misses COSMOS_DB_ENDPOINT, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
     ingestion-is-relative.env: dispatcher cannot read REMOTE_INGESTION_URL
     map-in-a-file-without-name.env: adt-pusher has no file for DIGITAL_TWIN_INFO, adt-updater has no file for DIGITAL_TWIN_INFO
     map-in-a-missing-file.env: adt-pusher has no file for DIGITAL_TWIN_INFO, adt-updater has no file for DIGITAL_TWIN_INFO
     map-not-json.env: adt-pusher cannot read DIGITAL_TWIN_INFO, adt-updater cannot read DIGITAL_TWIN_INFO
     map-of-another-shape.env: adt-pusher cannot read DIGITAL_TWIN_INFO, adt-updater cannot read DIGITAL_TWIN_INFO
     map-unknown-schema.env: adt-pusher cannot read DIGITAL_TWIN_INFO, adt-updater cannot read DIGITAL_TWIN_INFO
-    no-equals-signs.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
-    not-utf8.env: adt-pusher misses INTER_CLOUD_TOKEN, adt-updater misses ADT_INSTANCE_URL, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
+    no-equals-signs.env: adt-pusher misses AZURE_CLIENT_ID, adt-updater misses ADT_INSTANCE_URL, archive-writer misses ARCHIVE_WRITER_INTER_CLOUD_TOKEN, cold-writer misses COLD_WRITER_INTER_CLOUD_TOKEN, hot-reader misses COSMOS_DB_ENDPOINT, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
+    not-utf8.env: adt-pusher misses INTER_CLOUD_TOKEN, adt-updater misses ADT_INSTANCE_URL, archive-writer misses ARCHIVE_WRITER_INTER_CLOUD_TOKEN, cold-writer misses COLD_WRITER_INTER_CLOUD_TOKEN, hot-reader misses COSMOS_DB_ENDPOINT, hot-writer misses HOT_WRITER_INTER_CLOUD_TOKEN, ingestion misses INGESTION_INTER_CLOUD_TOKEN, persister misses COSMOS_DB_ENDPOINT
     persister-without-host.env: ingestion cannot read PERSISTER_URL
     pusher-in-clear-on-this-machine.env: all read
     pusher-in-clear.env: persister cannot read REMOTE_ADT_PUSHER_URL
     pusher.env: all read
     remote-writer-without-token.env: persister misses REMOTE_WRITER_TOKEN
-    remote-writer.env: hot-writer misses COSMOS_DB_ENDPOINT
+    remote-writer.env: hot-reader misses COSMOS_DB_ENDPOINT, hot-writer misses COSMOS_DB_ENDPOINT
     "#);
 }
 

@@ -13,12 +13,15 @@ use functions::{
     answer::Answer,
     call::{Call, Handler, What},
     dispatcher::{Dispatcher, Next},
-    host::azure::invocation,
+    function::Function,
+    history::{History, Range, Stored},
+    host::{azure::invocation, lambda::event},
+    hot_reader::{HotReader, Source},
     item::Item,
     persister::Persister,
     settings::{
-        AdtPusher, AdtUpdater, Dispatcher as DispatcherSettings, Environment, Error, HotWriter, Ingestion,
-        Persister as PersisterSettings, Secret,
+        AdtPusher, AdtUpdater, ArchiveWriter, ColdWriter, Dispatcher as DispatcherSettings, Environment, Error,
+        HotReader as HotReaderSettings, HotWriter, Ingestion, Persister as PersisterSettings, Secret,
     },
     storage::Store,
 };
@@ -55,16 +58,31 @@ pub fn invocation(input: &[u8]) -> String {
     format!("{http} | {events}")
 }
 
+/// The event of an invocation by Lambda's runtime, read by a function with storage and by the reader.
+pub fn lambda(input: &[u8]) -> String {
+    let outcome = |function: Function, handler: &dyn Handler| match event::read(function, input) {
+        event::Event::Url(Ok(what)) => format!("a request: {}", answer(handler, what)),
+        event::Event::Url(Err(answer)) => format!("a request: {}", answer.code.name()),
+        event::Event::Direct(Ok(what)) => answer(handler, what),
+        event::Event::Direct(Err(answer)) => answer.code.name().to_owned(),
+    };
+    let reader = HotReader::new(Some(Secret::new(TOKEN)), Source::Own(Arc::new(Anything)));
+    format!("{} | {}", outcome(Function::Persister, &persister()), outcome(Function::HotReader, &reader))
+}
+
 /// An environment, `NAME=value` per line, as each function reads it.
 pub fn settings(input: &[u8]) -> String {
     let text = String::from_utf8_lossy(input);
     let pairs = text.lines().filter_map(|line| line.split_once('='));
     let values: BTreeMap<String, String> = pairs.map(|(name, value)| (name.into(), value.into())).collect();
     let environment = Environment::new(&values, Path::new("/nowhere"));
-    let read: [(&str, Option<Error>); 6] = [
+    let read: [(&str, Option<Error>); 9] = [
         ("adt-pusher", AdtPusher::from_app_settings(environment).err()),
         ("adt-updater", AdtUpdater::from_app_settings(environment).err()),
+        ("archive-writer", ArchiveWriter::from_app_settings(environment).err()),
+        ("cold-writer", ColdWriter::from_app_settings(environment).err()),
         ("dispatcher", DispatcherSettings::from_app_settings(environment).err()),
+        ("hot-reader", HotReaderSettings::from_app_settings(environment).err()),
         ("hot-writer", HotWriter::from_app_settings(environment).err()),
         ("ingestion", Ingestion::from_app_settings(environment).err()),
         ("persister", PersisterSettings::from_app_settings(environment).err()),
@@ -110,5 +128,17 @@ impl Store for Anything {
     async fn store(&self, item: &Item, _: Instant) -> Result<(), Answer> {
         assert_eq!(item.document()["id"], item.id);
         Ok(())
+    }
+}
+
+/// Storage with one item, which is within every range.
+#[async_trait]
+impl History for Anything {
+    async fn page(&self, range: &Range, _: Instant) -> Result<Vec<Stored>, Answer> {
+        if range.after.is_some() {
+            return Ok(Vec::new());
+        }
+        let values = [("temperature".to_owned(), 21.5.into())].into_iter().collect();
+        Ok(vec![Stored { id: range.from.clone(), time: "2026-11-23T10:15:30Z".into(), values }])
     }
 }

@@ -5,6 +5,7 @@
 //! | variable | says |
 //! |---|---|
 //! | `FUNCTIONS_CUSTOMHANDLER_PORT`, or `FUNCTIONS_HTTPWORKER_PORT` | the port on 127.0.0.1 to serve; 0 takes a free one, which the first log line names |
+//! | `AWS_LAMBDA_RUNTIME_API`, `_HANDLER` | the runtime of AWS Lambda, and the function by its public name; goes before a port |
 //! | `TWINCTL_LOG` | `off`, `error`, `warn`, `info` (the default: one line per call) or `debug` |
 //! | `TWINCTL_PARENT_STDIN` | `1`: the end of standard input means stop, as SIGTERM does; the local cloud sets it |
 //! | `SSL_CERT_FILE` | certificate authorities to trust instead of the system's |
@@ -27,18 +28,23 @@ use std::{
 };
 
 const HELP: &str = "\
-twin-functions: the functions of a digital twin's live path, as a custom handler of Azure Functions.
+twin-functions: the functions of a digital twin's live path, as a custom handler of Azure Functions
+or on the runtime of AWS Lambda.
 
 Usage: twin-functions [--version | --help]
 
-Serves on 127.0.0.1, on the port of FUNCTIONS_CUSTOMHANDLER_PORT. Its settings are its environment;
+Serves on 127.0.0.1, on the port of FUNCTIONS_CUSTOMHANDLER_PORT, or the runtime of
+AWS_LAMBDA_RUNTIME_API as the function that _HANDLER names. Its settings are its environment;
 TWINCTL_LOG is off, error, warn, info or debug.
 ";
+
+/// The names that a package gives the program: Azure's, Lambda's, and its own.
+const NAMES: [&str; 3] = ["handler", "bootstrap", "twin-functions"];
 
 /// Whether a program called by this name is meant to be this one; `twinctl` asks, since it can play both.
 #[must_use]
 pub fn is_meant(argv0: &OsStr) -> bool {
-    Path::new(argv0).file_name().is_some_and(|name| name == "handler" || name == "twin-functions")
+    Path::new(argv0).file_name().is_some_and(|name| NAMES.iter().any(|ours| name == *ours))
 }
 
 /// Does what the arguments say: without any, serves until it is told to stop.
@@ -74,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_name_decides_which_program_is_meant() {
-        for ours in ["handler", "./handler", "/home/site/wwwroot/handler", "twin-functions"] {
+        for ours in ["handler", "./handler", "/home/site/wwwroot/handler", "/var/task/bootstrap", "twin-functions"] {
             assert!(is_meant(OsStr::new(ours)), "{ours}");
         }
         for other in ["twinctl", "/opt/handler/twinctl", "handlers", ""] {

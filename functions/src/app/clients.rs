@@ -12,12 +12,17 @@ use crate::{
     call::Handler,
     counters::Counters,
     dispatcher::{Dispatcher, Next},
+    dynamo::Table,
     function::Function,
+    hot_reader::{HotReader, Source},
     hot_writer::HotWriter,
+    inbound::envelope::Cloud,
     ingestion::Ingestion,
+    object_writer::ObjectWriter,
+    objects::{Blobs, Bucket, Objects},
     persister::Persister,
     remote::Receiver,
-    settings::{self, CosmosContainer, Environment, Remote, Secret, Storage},
+    settings::{self, AwsHost, CosmosContainer, DynamoTable, Environment, ObjectStore, Remote, Secret, Storage},
     storage::Store,
     twin::Writer,
 };
@@ -35,11 +40,15 @@ pub(super) struct Clients {
     /// By instance.
     writers: BTreeMap<Url, Writer>,
     persister: Option<Arc<Persister>>,
+    table: Option<Table>,
+    /// The cloud that the process runs on.
+    cloud: Cloud,
 }
 
 impl Clients {
-    pub(super) fn new(counters: Arc<Counters>) -> Self {
-        Self { counters, http: None, azure: BTreeMap::new(), writers: BTreeMap::new(), persister: None }
+    pub(super) fn new(counters: Arc<Counters>, cloud: Cloud) -> Self {
+        let (azure, writers) = (BTreeMap::new(), BTreeMap::new());
+        Self { counters, http: None, azure, writers, persister: None, table: None, cloud }
     }
 
     /// Builds a function from the settings.
@@ -57,8 +66,14 @@ impl Clients {
             Function::HotWriter => Arc::new(self.hot_writer(environment)?),
             Function::Ingestion => Arc::new(self.ingestion(environment)?),
             Function::Persister => self.persister(environment)?,
-            Function::ColdWriter | Function::ArchiveWriter | Function::HotReader => {
-                return Err(Answer::new(Code::NotFound, format!("this program has no function {function}")));
+            Function::HotReader => Arc::new(self.hot_reader(environment)?),
+            Function::ColdWriter => {
+                let settings = settings::ColdWriter::from_app_settings(environment).map_err(misconfigured)?;
+                Arc::new(self.object_writer(settings.0, environment)?)
+            }
+            Function::ArchiveWriter => {
+                let settings = settings::ArchiveWriter::from_app_settings(environment).map_err(misconfigured)?;
+                Arc::new(self.object_writer(settings.0, environment)?)
             }
         })
     }
@@ -89,8 +104,40 @@ impl Clients {
 
     fn hot_writer(&mut self, environment: Environment<'_>) -> Result<HotWriter, Answer> {
         let settings = settings::HotWriter::from_app_settings(environment).map_err(misconfigured)?;
-        let container = self.container(&settings.container, &settings.azure_client_id)?;
-        Ok(HotWriter::new(settings.inter_cloud_token, Arc::new(container)))
+        let store = self.store(settings.storage.into(), settings.azure_client_id.as_deref(), environment)?;
+        Ok(HotWriter::new(settings.inter_cloud_token, store))
+    }
+
+    fn hot_reader(&mut self, environment: Environment<'_>) -> Result<HotReader, Answer> {
+        let settings = settings::HotReader::from_app_settings(environment).map_err(misconfigured)?;
+        let source = match settings.storage {
+            Storage::Cosmos(container) => {
+                Source::Own(Arc::new(self.container(&container, client_id(settings.azure_client_id.as_deref()))?))
+            }
+            Storage::Dynamo(table) => Source::Own(Arc::new(self.table(table, environment)?)),
+            Storage::Remote(remote) => Source::Remote(self.receiver("the hot-reader", remote)?),
+        };
+        Ok(HotReader::new(settings.inter_cloud_token, source))
+    }
+
+    fn object_writer(
+        &mut self,
+        settings: settings::ObjectWriter<Secret>,
+        environment: Environment<'_>,
+    ) -> Result<ObjectWriter, Answer> {
+        let objects: Arc<dyn Objects> = match &settings.store {
+            ObjectStore::S3(at) => {
+                let host = AwsHost::from_environment(environment).map_err(misconfigured)?;
+                let bucket = Bucket::new(at, &host, self.http()?);
+                Arc::new(bucket.ok_or_else(|| Answer::new(Code::Misconfigured, "the bucket's name is none"))?)
+            }
+            ObjectStore::Blob(at) => {
+                let azure = self.azure(client_id(settings.azure_client_id.as_deref()))?;
+                let container = azure.blobs(&at.endpoint, &at.container);
+                Arc::new(Blobs::new(container.map_err(|error| unusable("BLOB_ENDPOINT", &error))?, at.tier.clone()))
+            }
+        };
+        Ok(ObjectWriter::new(settings.inter_cloud_token, objects))
     }
 
     fn ingestion(&mut self, environment: Environment<'_>) -> Result<Ingestion, Answer> {
@@ -105,17 +152,36 @@ impl Clients {
             return Ok(Arc::clone(persister));
         }
         let settings = settings::Persister::from_app_settings(environment).map_err(misconfigured)?;
-        let store: Arc<dyn Store> = match settings.storage {
-            Storage::Cosmos(container) => Arc::new(self.container(&container, &settings.azure_client_id)?),
-            Storage::Remote(remote) => Arc::new(self.receiver("the hot-writer", remote)?),
-        };
+        let store = self.store(settings.storage, settings.azure_client_id.as_deref(), environment)?;
         let pusher = settings.adt_pusher.map(|remote| self.receiver("the adt-pusher", remote)).transpose()?;
         let persister = Persister::new(settings.inter_cloud_token, store, pusher, Arc::clone(&self.counters));
         Ok(Arc::clone(self.persister.insert(Arc::new(persister))))
     }
 
+    fn store(
+        &mut self,
+        at: Storage<Secret>,
+        client_id: Option<&str>,
+        environment: Environment<'_>,
+    ) -> Result<Arc<dyn Store>, Answer> {
+        Ok(match at {
+            Storage::Cosmos(container) => Arc::new(self.container(&container, self::client_id(client_id))?),
+            Storage::Dynamo(table) => Arc::new(self.table(table, environment)?),
+            Storage::Remote(remote) => Arc::new(self.receiver("the hot-writer", remote)?),
+        })
+    }
+
     fn receiver(&mut self, name: &'static str, remote: Remote<Secret>) -> Result<Receiver, Answer> {
-        Ok(Receiver::new(name, remote, self.http()?))
+        Ok(Receiver::new(name, remote, self.cloud, self.http()?))
+    }
+
+    /// The table of hot storage: one, so that its connections are shared.
+    fn table(&mut self, at: DynamoTable, environment: Environment<'_>) -> Result<Table, Answer> {
+        if let Some(table) = &self.table {
+            return Ok(table.clone());
+        }
+        let host = AwsHost::from_environment(environment).map_err(misconfigured)?;
+        Ok(self.table.insert(Table::new(at, &host)).clone())
     }
 
     fn container(&mut self, at: &CosmosContainer, client_id: &str) -> Result<Container, Answer> {
@@ -154,6 +220,11 @@ impl Clients {
         let client = transport::client(&[]).map_err(|error| unusable("SSL_CERT_FILE", &error))?;
         Ok(self.http.insert(client).clone())
     }
+}
+
+/// The identity with which Azure's storage is reached.
+fn client_id(read: Option<&str>) -> &str {
+    read.expect("the settings of Azure's storage are read with the identity, or not at all")
 }
 
 fn misconfigured(error: settings::Error) -> Answer {

@@ -4,7 +4,7 @@ mod clients;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -15,6 +15,7 @@ use crate::{
     call::{Call, Handler},
     counters::Counters,
     function::Function,
+    settings::Environment,
 };
 
 /// The functions of one process.
@@ -34,7 +35,8 @@ impl App {
     #[must_use]
     pub fn new(settings: BTreeMap<String, String>, root: impl Into<PathBuf>) -> Self {
         let counters = Arc::<Counters>::default();
-        let clients = Mutex::new(Clients::new(Arc::clone(&counters)));
+        let clients =
+            Mutex::new(Clients::new(Arc::clone(&counters), Environment::new(&settings, Path::new("")).cloud()));
         Self { settings, root: root.into(), handlers: Default::default(), clients, counters }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Malformed, text, time};
 
 /// Members of the root that are never values.
-const RESERVED: [&str; 6] = ["time", "timestamp", "iotDeviceId", "deviceId", "device_id", "telemetry"];
+pub(crate) const RESERVED: [&str; 6] = ["time", "timestamp", "iotDeviceId", "deviceId", "device_id", "telemetry"];
 
 /// What a body says.
 #[derive(Debug, Clone, PartialEq)]

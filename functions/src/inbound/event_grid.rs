@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{AHEAD, Inbound, Malformed, body, text, time};
+use super::{Inbound, Malformed, body, settle, text, time};
 use crate::telemetry::Telemetry;
 
 /// The event type of a device's message.
@@ -53,15 +53,6 @@ fn telemetry(device: &str, event: &Map<String, Value>) -> Result<Telemetry, Malf
     let hub = hub_time(event, properties)?;
     let (at, claimed) = settle(body.time.or_else(|| of_hub(properties, "iothub-creation-time-utc")), hub);
     Ok(Telemetry { claimed, ..Telemetry::new(device, at, body.values) })
-}
-
-/// The time that counts, and the one that was claimed where it is too far ahead to count.
-fn settle(claimed: Option<DateTime<Utc>>, hub: DateTime<Utc>) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
-    match claimed {
-        Some(claimed) if claimed.signed_duration_since(hub) > AHEAD => (hub, Some(claimed)),
-        Some(claimed) => (claimed, None),
-        None => (hub, None),
-    }
 }
 
 /// When the message reached the hub: the same for every delivery of it.

@@ -11,7 +11,14 @@ use crate::telemetry::Telemetry;
 /// # Errors
 /// [`Malformed`] when it is not JSON, names no device or no time, or a time more than [`AHEAD`] after `now`.
 pub fn parse(text: &[u8], now: DateTime<Utc>) -> Result<Telemetry, Malformed> {
-    let root: Value = serde_json::from_slice(text).map_err(|error| Malformed::syntax(&error))?;
+    read(serde_json::from_slice(text).map_err(|error| Malformed::syntax(&error))?, now)
+}
+
+/// Reads the JSON of a POST, as [`parse`] does.
+///
+/// # Errors
+/// [`Malformed`] as [`parse`] says.
+pub fn read(root: Value, now: DateTime<Utc>) -> Result<Telemetry, Malformed> {
     let (body, outer, written) = open(root)?;
     let at = |name: &str| format!("{outer}/{name}");
     let device = body.device.ok_or_else(|| Malformed::new(at("iotDeviceId"), "no device is named"))?;

@@ -22,6 +22,9 @@ use crate::{
 /// The name of the native program at the root of a package.
 pub const HANDLER: &str = "handler";
 
+/// The name of the program in a package for Lambda, which its runtime `provided.al2023` starts.
+pub const BOOTSTRAP: &str = "bootstrap";
+
 /// Separates our digests from those of anything else.
 const DOMAIN: &[u8] = b"twinctl.package.v1\n";
 
@@ -35,6 +38,7 @@ const PROGRAM: u32 = 0o755;
 #[derive(Debug, Clone)]
 pub struct Package {
     documents: BTreeMap<String, String>,
+    program: &'static str,
     handler: Handler,
 }
 
@@ -59,7 +63,14 @@ impl Package {
         if let Some(info) = twin_info {
             documents.insert(twin_info::FILE.to_owned(), info.to_json());
         }
-        Self { documents, handler }
+        Self { documents, program: HANDLER, handler }
+    }
+
+    /// The package of a function on Lambda: the program alone. Which function it plays follows from the function's
+    /// `Handler` setting, so that one package serves all.
+    #[must_use]
+    pub fn lambda(handler: Handler) -> Self {
+        Self { documents: BTreeMap::new(), program: BOOTSTRAP, handler }
     }
 
     /// SHA-256 over path, mode and SHA-256 of every file, in order of the paths, in lower-case hexadecimal.
@@ -71,7 +82,7 @@ impl Package {
         for (path, text) in &self.documents {
             entries.insert(path, (DOCUMENT, hex(&Sha256::digest(text))));
         }
-        entries.insert(HANDLER, (PROGRAM, self.handler.digest()?.to_owned()));
+        entries.insert(self.program, (PROGRAM, self.handler.digest()?.to_owned()));
         let mut hasher = Sha256::new_with_prefix(DOMAIN);
         for (path, (mode, digest)) in entries {
             // No path holds a line feed, so no two lists make one text.
@@ -94,7 +105,7 @@ impl Package {
             Compression::Stored => CompressionMethod::Stored,
             Compression::Deflated => CompressionMethod::Deflated,
         };
-        add(&mut zip, HANDLER, options(PROGRAM, method), &handler)?;
+        add(&mut zip, self.program, options(PROGRAM, method), &handler)?;
         Ok(zip.finish().map_err(Error::Zip)?.into_inner())
     }
 }
@@ -116,6 +127,13 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// SHA-256 of a zip's own bytes in lower-case hexadecimal: what Lambda calls a package by (`CodeSha256`, there in base64).
+/// Equal contents, equally compressed, make equal bytes.
+#[must_use]
+pub fn digest_of_zip(zip: &[u8]) -> String {
+    hex(&Sha256::digest(zip))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -84,3 +84,17 @@ fn the_host_starts_the_handler() {
     assert_eq!(document["customHandler"]["description"]["defaultExecutablePath"], HANDLER);
     assert_eq!(document["version"], "2.0");
 }
+
+#[test]
+fn a_package_for_lambda_is_the_program_alone() {
+    let package = Package::lambda(Handler::bytes(*b"binary"));
+    let zip = package.zip(Compression::Deflated).unwrap();
+    assert_eq!(names(&zip), [BOOTSTRAP]);
+    let (bytes, mode) = file(&zip, BOOTSTRAP);
+    assert_eq!((bytes.as_slice(), mode.unwrap() & 0o777), (&b"binary"[..], 0o755));
+    assert_eq!(package.zip(Compression::Deflated).unwrap(), zip);
+    assert_eq!(digest_of_zip(&zip).len(), 64);
+    assert_ne!(digest_of_zip(&zip), digest_of_zip(&package.zip(Compression::Stored).unwrap()));
+    let azure = Package::new(&[], None, Handler::bytes(*b"binary"));
+    assert_ne!(package.digest().unwrap(), azure.digest().unwrap(), "another name is another package");
+}

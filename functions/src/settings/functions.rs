@@ -5,19 +5,16 @@
 use url::Url;
 
 use super::{
-    AppSettings, Secret, SecretRef,
+    AppSettings, Secret, SecretRef, Storage,
     reader::{Environment, Error, Writer},
 };
 use crate::twin_info::TwinInfo;
 
-const ADT_INSTANCE_URL: &str = "ADT_INSTANCE_URL";
+/// The setting that holds the instance's URL: the pusher's is set by whoever knows it, once it is known.
+pub const ADT_INSTANCE_URL: &str = "ADT_INSTANCE_URL";
 const ADT_PUSHER_TOKEN: &str = "ADT_PUSHER_TOKEN";
-const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
-const COSMOS_DB_CONTAINER: &str = "COSMOS_DB_CONTAINER";
-const COSMOS_DB_DATABASE: &str = "COSMOS_DB_DATABASE";
-const COSMOS_DB_ENDPOINT: &str = "COSMOS_DB_ENDPOINT";
+pub(super) const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
 const DIGITAL_TWIN_INFO: &str = "DIGITAL_TWIN_INFO";
-const HOT_WRITER_INTER_CLOUD_TOKEN: &str = "HOT_WRITER_INTER_CLOUD_TOKEN";
 const INGESTION_INTER_CLOUD_TOKEN: &str = "INGESTION_INTER_CLOUD_TOKEN";
 const INTER_CLOUD_TOKEN: &str = "INTER_CLOUD_TOKEN";
 const PERSISTER_INTER_CLOUD_TOKEN: &str = "PERSISTER_INTER_CLOUD_TOKEN";
@@ -39,50 +36,22 @@ pub struct Remote<S> {
 }
 
 impl Remote<SecretRef> {
-    fn write(&self, writer: Writer, url: &'static str, token: &'static str) -> Writer {
+    pub(super) fn write(&self, writer: Writer, url: &'static str, token: &'static str) -> Writer {
         writer.plain(url, self.url.as_str()).secret(token, &self.token)
     }
 }
 
 impl Remote<Secret> {
-    fn read(environment: Environment<'_>, url: &'static str, token: &'static str) -> Result<Self, Error> {
+    pub(super) fn read(environment: Environment<'_>, url: &'static str, token: &'static str) -> Result<Self, Error> {
         Ok(Self { url: environment.receiver(url)?, token: environment.secret(token)? })
     }
 
-    fn read_optional(
+    pub(super) fn read_optional(
         environment: Environment<'_>,
         url: &'static str,
         token: &'static str,
     ) -> Result<Option<Self>, Error> {
         environment.optional(url).map(|_| Self::read(environment, url, token)).transpose()
-    }
-}
-
-/// Hot storage on Azure, reached with the app's managed identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CosmosContainer {
-    /// The account's document endpoint, as Resource Manager returned it (`COSMOS_DB_ENDPOINT`).
-    pub endpoint: Url,
-    /// The database (`COSMOS_DB_DATABASE`).
-    pub database: String,
-    /// The container (`COSMOS_DB_CONTAINER`).
-    pub container: String,
-}
-
-impl CosmosContainer {
-    fn write(&self, writer: Writer) -> Writer {
-        writer
-            .plain(COSMOS_DB_ENDPOINT, self.endpoint.as_str())
-            .plain(COSMOS_DB_DATABASE, &self.database)
-            .plain(COSMOS_DB_CONTAINER, &self.container)
-    }
-
-    fn read(environment: Environment<'_>) -> Result<Self, Error> {
-        Ok(Self {
-            endpoint: environment.url(COSMOS_DB_ENDPOINT)?,
-            database: environment.text(COSMOS_DB_DATABASE)?,
-            container: environment.text(COSMOS_DB_CONTAINER)?,
-        })
     }
 }
 
@@ -164,15 +133,6 @@ impl AdtPusher<Secret> {
     }
 }
 
-/// Where the persister stores: one or the other, never both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Storage<S> {
-    /// Hot storage on the persister's own cloud.
-    Cosmos(CosmosContainer),
-    /// The hot-writer on another cloud (`REMOTE_WRITER_URL`, `REMOTE_WRITER_TOKEN`).
-    Remote(Remote<S>),
-}
-
 /// Settings of `persister`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Persister<S> {
@@ -183,19 +143,22 @@ pub struct Persister<S> {
     /// The token that the ingestion must show (`PERSISTER_INTER_CLOUD_TOKEN`); `None` where only the dispatcher of the
     /// same app hands over, in-process, and no caller from outside is served.
     pub inter_cloud_token: Option<S>,
-    /// The client id of the app's user-assigned identity (`AZURE_CLIENT_ID`).
-    pub azure_client_id: String,
+    /// The client id of the app's user-assigned identity (`AZURE_CLIENT_ID`); `None` where the function is not on Azure.
+    pub azure_client_id: Option<String>,
 }
 
 impl Persister<SecretRef> {
+    /// The settings that tell a persister of the pusher, and nothing else: they are written once the pusher is ready.
+    #[must_use]
+    pub fn pusher_settings(pusher: &Remote<SecretRef>) -> AppSettings {
+        pusher.write(Writer::default(), REMOTE_ADT_PUSHER_URL, ADT_PUSHER_TOKEN).finish()
+    }
+
     /// The app settings that hold this.
     #[must_use]
     pub fn to_app_settings(&self) -> AppSettings {
-        let mut writer = Writer::default().plain(AZURE_CLIENT_ID, &self.azure_client_id);
-        writer = match &self.storage {
-            Storage::Cosmos(container) => container.write(writer),
-            Storage::Remote(remote) => remote.write(writer, REMOTE_WRITER_URL, REMOTE_WRITER_TOKEN),
-        };
+        let mut writer = Writer::default().maybe(AZURE_CLIENT_ID, self.azure_client_id.as_deref());
+        writer = self.storage.write(writer, REMOTE_WRITER_URL, REMOTE_WRITER_TOKEN);
         if let Some(pusher) = &self.adt_pusher {
             writer = pusher.write(writer, REMOTE_ADT_PUSHER_URL, ADT_PUSHER_TOKEN);
         }
@@ -212,15 +175,12 @@ impl Persister<Secret> {
     /// # Errors
     /// [`Error`] names the first setting that is missing or not readable.
     pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
-        let storage = match Remote::read_optional(environment, REMOTE_WRITER_URL, REMOTE_WRITER_TOKEN)? {
-            Some(remote) => Storage::Remote(remote),
-            None => Storage::Cosmos(CosmosContainer::read(environment)?),
-        };
+        let storage = Storage::read(environment, REMOTE_WRITER_URL, REMOTE_WRITER_TOKEN)?;
         Ok(Self {
-            storage,
             adt_pusher: Remote::read_optional(environment, REMOTE_ADT_PUSHER_URL, ADT_PUSHER_TOKEN)?,
             inter_cloud_token: environment.optional(PERSISTER_INTER_CLOUD_TOKEN).map(Secret::new),
-            azure_client_id: environment.text(AZURE_CLIENT_ID)?,
+            azure_client_id: storage.client_id(environment)?,
+            storage,
         })
     }
 }
@@ -282,42 +242,6 @@ impl Ingestion<Secret> {
         Ok(Self {
             inter_cloud_token: environment.secret(INGESTION_INTER_CLOUD_TOKEN)?,
             persister: Remote::read(environment, PERSISTER_URL, PERSISTER_TOKEN)?,
-        })
-    }
-}
-
-/// Settings of `hot-writer`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HotWriter<S> {
-    /// The token that callers must show (`HOT_WRITER_INTER_CLOUD_TOKEN`).
-    pub inter_cloud_token: S,
-    /// Where it writes.
-    pub container: CosmosContainer,
-    /// The client id of the app's user-assigned identity (`AZURE_CLIENT_ID`).
-    pub azure_client_id: String,
-}
-
-impl HotWriter<SecretRef> {
-    /// The app settings that hold this.
-    #[must_use]
-    pub fn to_app_settings(&self) -> AppSettings {
-        let writer = Writer::default()
-            .secret(HOT_WRITER_INTER_CLOUD_TOKEN, &self.inter_cloud_token)
-            .plain(AZURE_CLIENT_ID, &self.azure_client_id);
-        self.container.write(writer).finish()
-    }
-}
-
-impl HotWriter<Secret> {
-    /// Reads the settings back.
-    ///
-    /// # Errors
-    /// [`Error`] names the first setting that is missing or not readable.
-    pub fn from_app_settings(environment: Environment<'_>) -> Result<Self, Error> {
-        Ok(Self {
-            inter_cloud_token: environment.secret(HOT_WRITER_INTER_CLOUD_TOKEN)?,
-            container: CosmosContainer::read(environment)?,
-            azure_client_id: environment.text(AZURE_CLIENT_ID)?,
         })
     }
 }

@@ -4,7 +4,10 @@
 //! last moment before the request [`resolve`] puts the secrets' values in. The function calls `from_app_settings` on
 //! its environment and gets the same struct back, now with [`Secret`]s.
 
+mod aws;
 mod functions;
+mod hot;
+mod objects;
 mod reader;
 mod secret;
 
@@ -12,9 +15,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use functions::{
-    AdtPusher, AdtUpdater, CosmosContainer, Dispatcher, HotWriter, Ingestion, Persister, Remote, Storage,
-};
+pub use aws::AwsHost;
+pub use functions::{ADT_INSTANCE_URL, AdtPusher, AdtUpdater, Dispatcher, Ingestion, Persister, Remote};
+pub use hot::{CosmosContainer, DynamoTable, HotReader, HotStorage, HotWriter, Storage};
+pub use objects::{ArchiveWriter, BlobContainer, ColdWriter, ObjectStore, ObjectWriter, S3Bucket};
 pub use reader::{Environment, Error};
 pub use secret::{Secret, SecretRef};
 

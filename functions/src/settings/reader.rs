@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fs, io, path::Path, str::FromStr};
 
 use super::{AppSettings, Secret, SecretRef, Setting};
-use crate::twin_info::{self, TwinInfo};
+use crate::{
+    inbound::envelope::Cloud,
+    twin_info::{self, TwinInfo},
+};
 
 /// A setting that a function needs is missing or not readable. Names the setting, never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +55,12 @@ impl<'a> Environment<'a> {
     pub const fn new(settings: &'a BTreeMap<String, String>, root: &'a Path) -> Self {
         Self { settings, root }
     }
+
+    /// The cloud whose host set the environment up.
+    #[must_use]
+    pub fn cloud(&self) -> Cloud {
+        if self.on_lambda() { Cloud::Aws } else { Cloud::Azure }
+    }
 }
 
 /// What the settings structs read through.
@@ -59,6 +68,11 @@ impl Environment<'_> {
     /// The text of a setting; an empty one counts as not set, as the deployer writes what is not known yet.
     pub(super) fn optional(&self, name: &'static str) -> Option<String> {
         self.settings.get(name).filter(|text| !text.is_empty()).cloned()
+    }
+
+    /// Whether the function runs on AWS Lambda, which sets the variable itself.
+    pub(super) fn on_lambda(&self) -> bool {
+        self.optional("AWS_LAMBDA_RUNTIME_API").is_some()
     }
 
     pub(super) fn text(&self, name: &'static str) -> Result<String, Error> {
@@ -90,6 +104,10 @@ impl Environment<'_> {
         self.text(name).map(Secret::new)
     }
 
+    pub(super) fn number(&self, name: &'static str) -> Result<u32, Error> {
+        self.text(name)?.parse().map_err(|_| Error::Malformed { name, expected: "a whole number" })
+    }
+
     pub(super) fn twin_info(&self, name: &'static str) -> Result<TwinInfo, Error> {
         let text = self.text(name)?;
         let text = match text.strip_prefix('@') {
@@ -116,6 +134,14 @@ impl Writer {
     pub(super) fn plain(mut self, name: &'static str, text: impl Into<String>) -> Self {
         self.0.insert(name.into(), Setting::Plain(text.into()));
         self
+    }
+
+    /// Writes a setting that not every function has.
+    pub(super) fn maybe(self, name: &'static str, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.plain(name, text),
+            None => self,
+        }
     }
 
     pub(super) fn secret(mut self, name: &'static str, reference: &SecretRef) -> Self {

@@ -64,6 +64,19 @@ fn cosmos() -> CosmosContainer {
     }
 }
 
+fn table() -> DynamoTable {
+    DynamoTable { table: "factory-hot".into(), days: 7 }
+}
+
+fn bucket(name: &str) -> ObjectStore {
+    ObjectStore::S3(S3Bucket { bucket: name.into(), storage_class: "STANDARD_IA".into() })
+}
+
+fn blobs(name: &str) -> ObjectStore {
+    let endpoint = url("https://factory.blob.core.windows.net/");
+    ObjectStore::Blob(BlobContainer { endpoint, container: name.into(), tier: "Cool".into() })
+}
+
 fn remote(connection: &str) -> Remote<SecretRef> {
     Remote { url: url("https://example.net/api/receiver"), token: token(connection) }
 }
@@ -86,7 +99,7 @@ fn persister(storage: Storage<SecretRef>, adt_pusher: bool, inter_cloud_token: b
         storage,
         adt_pusher: adt_pusher.then(|| remote("pusher")),
         inter_cloud_token: inter_cloud_token.then(|| token("persister")),
-        azure_client_id: "client".into(),
+        azure_client_id: Some("client".into()),
     }
 }
 
@@ -95,7 +108,8 @@ fn ingestion() -> Ingestion<SecretRef> {
 }
 
 fn hot_writer() -> HotWriter<SecretRef> {
-    HotWriter { inter_cloud_token: token("hot-writer"), container: cosmos(), azure_client_id: "client".into() }
+    let storage = HotStorage::Cosmos(cosmos());
+    HotWriter { inter_cloud_token: token("hot-writer"), storage, azure_client_id: Some("client".into()) }
 }
 
 #[test]
@@ -119,9 +133,10 @@ fn the_pusher_comes_back_with_and_without_an_instance() {
 #[test]
 fn the_persister_comes_back_in_all_its_forms() {
     for (pushes, called) in [(false, false), (false, true), (true, false), (true, true)] {
-        for storage in [Storage::Cosmos(cosmos()), Storage::Remote(remote("writer"))] {
+        for storage in [Storage::Cosmos(cosmos()), Storage::Dynamo(table()), Storage::Remote(remote("writer"))] {
             let wanted = match &storage {
                 Storage::Cosmos(container) => Storage::Cosmos(container.clone()),
+                Storage::Dynamo(table) => Storage::Dynamo(table.clone()),
                 Storage::Remote(_) => Storage::Remote(remote_read("writer")),
             };
             let settings = persister(storage, pushes, called).to_app_settings();
@@ -138,12 +153,76 @@ fn the_others_come_back() {
     let read = Ingestion::from_app_settings(seen(&environment(&ingestion().to_app_settings()))).unwrap();
     assert_eq!(read, Ingestion { inter_cloud_token: revealed("ingestion"), persister: remote_read("persister") });
     let read = HotWriter::from_app_settings(seen(&environment(&hot_writer().to_app_settings()))).unwrap();
-    assert_eq!((read.inter_cloud_token, read.container), (revealed("hot-writer"), cosmos()));
+    assert_eq!((read.inter_cloud_token, read.storage), (revealed("hot-writer"), HotStorage::Cosmos(cosmos())));
     for ingestion in [false, true] {
         let dispatcher = Dispatcher { ingestion: ingestion.then(|| remote("ingestion")) };
         let read = Dispatcher::from_app_settings(seen(&environment(&dispatcher.to_app_settings()))).unwrap();
         assert_eq!(read.ingestion, ingestion.then(|| remote_read("ingestion")));
     }
+}
+
+#[test]
+fn the_hot_writer_of_aws_comes_back() {
+    let storage = HotStorage::Dynamo(table());
+    let written = HotWriter { storage: storage.clone(), azure_client_id: None, ..hot_writer() };
+    let read = HotWriter::from_app_settings(seen(&environment(&written.to_app_settings()))).unwrap();
+    assert_eq!(read, HotWriter { inter_cloud_token: revealed("hot-writer"), storage, azure_client_id: None });
+}
+
+#[test]
+fn the_hot_reader_comes_back_in_all_its_forms() {
+    for (written, wanted) in [
+        (Storage::Cosmos(cosmos()), Storage::Cosmos(cosmos())),
+        (Storage::Dynamo(table()), Storage::Dynamo(table())),
+        (Storage::Remote(remote("reader")), Storage::Remote(remote_read("reader"))),
+    ] {
+        for called in [false, true] {
+            let written = HotReader {
+                inter_cloud_token: called.then(|| token("hot-reader")),
+                storage: written.clone(),
+                azure_client_id: Some("client".into()),
+            };
+            let read = HotReader::from_app_settings(seen(&environment(&written.to_app_settings()))).unwrap();
+            assert_eq!(read.storage, wanted);
+            assert_eq!(read.inter_cloud_token, called.then(|| revealed("hot-reader")));
+        }
+    }
+}
+
+#[test]
+fn the_writers_of_objects_come_back_and_share_an_app() {
+    for (cold, archive, client) in
+        [(bucket("cold"), bucket("archive"), None), (blobs("cold"), blobs("archive"), Some("client".to_owned()))]
+    {
+        let writer = |name: &str, store: &ObjectStore| ObjectWriter {
+            inter_cloud_token: token(name),
+            store: store.clone(),
+            azure_client_id: client.clone(),
+        };
+        let parts = [
+            ColdWriter(writer("cold-writer", &cold)).to_app_settings(),
+            ArchiveWriter(writer("archive-writer", &archive)).to_app_settings(),
+        ];
+        let shared = environment(&merge(parts).unwrap());
+        let ColdWriter(read) = ColdWriter::from_app_settings(seen(&shared)).unwrap();
+        assert_eq!((read.inter_cloud_token, read.store), (revealed("cold-writer"), cold));
+        let ArchiveWriter(read) = ArchiveWriter::from_app_settings(seen(&shared)).unwrap();
+        assert_eq!((read.inter_cloud_token, read.store), (revealed("archive-writer"), archive));
+    }
+}
+
+#[test]
+fn on_lambda_what_is_missing_is_of_aws() {
+    let missing = |own: &[(&str, &str)]| {
+        let mut environment: BTreeMap<String, String> =
+            own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        environment.insert("AWS_LAMBDA_RUNTIME_API".into(), "127.0.0.1:9001".into());
+        Persister::from_app_settings(seen(&environment)).unwrap_err()
+    };
+    assert_eq!(missing(&[]), Error::Missing("DYNAMODB_TABLE"));
+    assert_eq!(missing(&[("DYNAMODB_TABLE", "hot")]), Error::Missing("HOT_STORAGE_DAYS"));
+    let wrong = missing(&[("DYNAMODB_TABLE", "hot"), ("HOT_STORAGE_DAYS", "seven")]);
+    assert_eq!(wrong.to_string(), "read the setting HOT_STORAGE_DAYS: it is not a whole number");
 }
 
 #[test]

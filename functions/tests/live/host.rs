@@ -128,7 +128,7 @@ async fn calls_are_counted_by_function_and_code() {
     served.post("/api/hot-reader", "{}").await;
     let status: Value =
         client().get(format!("{}/admin/status", served.base)).send().await.unwrap().json().await.unwrap();
-    let calls = json!({"adt-pusher": {"updated": 2}, "hot-reader": {"not-found": 1}});
+    let calls = json!({"adt-pusher": {"updated": 2}, "hot-reader": {"misconfigured": 1}});
     assert_eq!(status, json!({"calls": calls, "failedPushes": 0}));
 }
 

@@ -14,6 +14,7 @@ use functions::{
     call::{Call, Handler, What},
     function::Function,
     host::azure::{self, Ended, Options},
+    inbound::envelope::Cloud,
     item::Item,
     remote::Receiver,
     settings::{Remote, Secret},
@@ -81,7 +82,7 @@ impl Served {
 
     pub(crate) fn receiver(&self, name: &'static str, function: Function) -> Receiver {
         let url = format!("{}/api/{function}", self.base).parse().unwrap();
-        Receiver::new(name, Remote { url, token: secret() }, client())
+        Receiver::new(name, Remote { url, token: secret() }, Cloud::Azure, client())
     }
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
@@ -118,7 +119,8 @@ impl Told {
     pub(crate) fn body(&self) -> Value {
         match &self.calls.lock().unwrap()[0] {
             What::Post { body, .. } => serde_json::from_slice(body).unwrap(),
-            What::Events(events) => events.clone().into(),
+            What::Events(events) | What::Rule(events) => events.clone().into(),
+            What::Query(query) => query.clone(),
         }
     }
 }

@@ -25,6 +25,8 @@ pub const STORAGE: &str = "2023-05-01";
 pub const DIGITAL_TWINS_DATA: &str = "2023-10-31";
 /// The data plane of a Cosmos account, as `x-ms-version`: the newest that Microsoft documents.
 pub const COSMOS_DATA: &str = "2018-12-31";
+/// The data plane of a storage account's blobs, as `x-ms-version`.
+pub const BLOB_DATA: &str = "2023-11-03";
 /// The device registry of a hub.
 pub const IOT_HUB_DATA: &str = "2021-04-12";
 /// The messages of a hub's devices.

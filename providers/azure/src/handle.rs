@@ -12,7 +12,7 @@ use url::Url;
 use crate::{
     Error, arm,
     auth::Tokens,
-    cosmos,
+    blob, cosmos,
     credentials::{Principal, Secret},
     digital_twins::{self, Limits, Pace},
     error::Plane,
@@ -25,6 +25,7 @@ const ARM_SCOPE: &str = "https://management.azure.com/.default";
 const DIGITAL_TWINS_SCOPE: &str = "https://digitaltwins.azure.net/.default";
 /// What every account in the public cloud takes; the official SDKs fall back to it.
 const COSMOS_SCOPE: &str = "https://cosmos.azure.com/.default";
+const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
 const IOT_HUB_SCOPE: &str = "https://iothubs.azure.net/.default";
 
 /// How to reach a cloud.
@@ -76,6 +77,7 @@ struct Shared {
     digital_twins_tokens: Arc<Tokens>,
     iot_hub_tokens: Arc<Tokens>,
     cosmos_tokens: Arc<Tokens>,
+    storage_tokens: Arc<Tokens>,
     /// By host: the limits are the instance's, whoever asks.
     paces: Mutex<HashMap<String, Arc<Pace>>>,
 }
@@ -87,6 +89,7 @@ impl Azure {
         let tokens = |scope| Tokens::new(Arc::clone(&options.credential), scope);
         let (arm_tokens, digital_twins_tokens) = (tokens(ARM_SCOPE), tokens(DIGITAL_TWINS_SCOPE));
         let (iot_hub_tokens, cosmos_tokens) = (tokens(IOT_HUB_SCOPE), tokens(COSMOS_SCOPE));
+        let storage_tokens = tokens(STORAGE_SCOPE);
         let service = Service::new(&options, Plane::Arm, options.arm.clone(), &arm_tokens);
         let arm = arm::Client::new(service, options.poll_interval);
         let paces = Mutex::default();
@@ -97,6 +100,7 @@ impl Azure {
                 digital_twins_tokens,
                 iot_hub_tokens,
                 cosmos_tokens,
+                storage_tokens,
                 paces,
             }),
             arm,
@@ -141,6 +145,16 @@ impl Azure {
         let base = base_url(endpoint.as_str())?;
         let service = Service::new(&self.shared.options, Plane::Cosmos, base, &self.shared.cosmos_tokens);
         Ok(cosmos::Container::new(service, database, container))
+    }
+
+    /// The blobs of a container, by the account's `properties.primaryEndpoints.blob` that Resource Manager returned.
+    ///
+    /// # Errors
+    /// When `endpoint` is not one.
+    pub fn blobs(&self, endpoint: &Url, container: &str) -> Result<blob::Container, Error> {
+        let base = base_url(endpoint.as_str())?;
+        let service = Service::new(&self.shared.options, Plane::Blob, base, &self.shared.storage_tokens);
+        Ok(blob::Container::new(service, container))
     }
 
     /// A device of a hub, as which messages are sent, by the `properties.hostName` that Resource Manager returned. `key`

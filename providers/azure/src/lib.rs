@@ -27,6 +27,7 @@
 pub mod api;
 pub mod arm;
 mod auth;
+pub mod blob;
 pub mod cosmos;
 pub mod credentials;
 pub mod digital_twins;

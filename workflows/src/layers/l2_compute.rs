@@ -36,7 +36,7 @@ pub(super) fn add(site: &mut Site<'_>, setup: &Setup, iot: &Iot, hot: &HotStorag
                 storage,
                 adt_pusher: None,
                 inter_cloud_token: None,
-                azure_client_id: identity.client_id.clone(),
+                azure_client_id: Some(identity.client_id.clone()),
             };
             let dispatcher = Dispatcher::<SecretRef> { ingestion: None };
             let parts = [

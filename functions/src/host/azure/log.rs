@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{answer::Answer, function::Function};
 
 /// Logs how a call ended: never what was sent, never a token.
-pub(super) fn call(function: Function, invocation: Option<&str>, answer: &Answer, took: Duration) {
+pub(in crate::host) fn call(function: Function, invocation: Option<&str>, answer: &Answer, took: Duration) {
     let (function, code) = (function.name(), answer.code.name());
     let (invocation, device) = (invocation.unwrap_or_default(), answer.device.as_deref().unwrap_or_default());
     let ms = took.as_millis();

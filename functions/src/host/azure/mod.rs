@@ -11,7 +11,7 @@
 //! Event triggers are not served below `/api/`: what arrives there may come from anywhere, and events carry no token.
 
 pub mod invocation;
-mod log;
+pub(super) mod log;
 mod respond;
 mod serve;
 
@@ -40,7 +40,7 @@ impl Default for Options {
 }
 
 /// The header `Retry-After`: whole seconds, rounded up, so that nobody comes too early.
-fn retry_after(answer: &Answer) -> Option<String> {
+pub(super) fn retry_after(answer: &Answer) -> Option<String> {
     let after = answer.retry_after?;
     Some((after.as_secs() + u64::from(after.subsec_nanos() > 0)).to_string())
 }

@@ -13,6 +13,8 @@ pub(crate) enum Plane {
     DigitalTwins,
     /// A Cosmos DB account's items.
     Cosmos,
+    /// A storage account's blobs.
+    Blob,
     /// A hub's device registry.
     IotHub,
     /// A hub as its devices see it: they come with keys, there is no role to wait for.
