@@ -19,6 +19,7 @@ use crate::iot;
 use crate::listen::Service;
 use crate::server::Error;
 use crate::state::State;
+use crate::twinmaker::Neighbour;
 
 /// One running cloud.
 pub(crate) struct Cloud {
@@ -32,6 +33,7 @@ pub(crate) struct Cloud {
     pub(crate) blobs: blob::Store,
     pub(crate) grid: Grid,
     pub(crate) documents: cosmos::Store,
+    pub(crate) neighbour: Neighbour,
     pub(crate) instance: String,
     pub(crate) stop: CancellationToken,
     /// Data-plane requests refused so far per role assignment, for the propagation fault.
@@ -59,6 +61,7 @@ impl Cloud {
             devices: iot::Sessions::default(),
             grid: Grid::open(dir, clock.clone())?,
             documents: cosmos::Store::open(dir)?,
+            neighbour: Neighbour::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             clock,
             effects,
             faults,

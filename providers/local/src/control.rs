@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::faults::Fault;
-use crate::{apps, dump, events, query};
+use crate::{apps, dump, events, query, twinmaker};
 
 /// Serves one request.
 ///
-/// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET /events`, `GET|PUT|DELETE /faults`, `GET /apps`, `POST /apps/{app}/kill`,
+/// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET /events`, `GET|PUT|DELETE /faults`, `GET|PUT|DELETE /aws`, `GET /apps`, `POST /apps/{app}/kill`,
 /// `POST /stop`.
 pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     match (request.method(), request.uri().path()) {
@@ -34,6 +34,7 @@ pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
             Answer::empty(204)
         }
         (&Method::GET, "/apps") => Answer::json(200, apps::show(cloud)),
+        (&Method::GET | &Method::PUT | &Method::DELETE, "/aws") => twinmaker::neighbour(cloud, request),
         (&Method::POST, path) if killed(path).is_some() => apps::kill(cloud, killed(path).unwrap_or_default()),
         (&Method::POST, "/stop") => {
             cloud.stop.cancel();

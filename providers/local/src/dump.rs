@@ -17,6 +17,7 @@ use crate::arm::types::{self, ROLES};
 use crate::cloud::Cloud;
 use crate::iot::registry;
 use crate::state::{Device, Held, Package, Resource, State};
+use crate::twinmaker;
 
 /// Types whose names are made of the principal's id.
 const ASSIGNMENTS: [&str; 2] =
@@ -31,13 +32,16 @@ pub(crate) fn whole(cloud: &Cloud) -> Value {
         instances.retain(|name, held| name != STAND_ALONE || !is_blank(held));
     }
     let mut canonical = Canonical::new(&state);
-    let raw = json!({
+    let mut raw = json!({
         "resources": resources(cloud, &state, &mut canonical),
         "devices": devices(&state),
         "packages": packages(&state),
         "held": state.all::<Held>().keys().collect::<Vec<_>>(),
         "adt": twins,
     });
+    if let Some(held) = twinmaker::dump(&state) {
+        raw["twinmaker"] = held;
+    }
     canonical.value(None, &raw)
 }
 

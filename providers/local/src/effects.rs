@@ -16,7 +16,7 @@ use crate::lines::{self, Lines};
 /// One mutating effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
-    /// The service that it happened in: `arm`, `adt`, `iot-hub`, `scm`.
+    /// The service that it happened in: `arm`, `adt`, `iot-hub`, `scm`, `twinmaker`.
     pub service: String,
     /// What was done, as the service calls it: `PutResource`, `DeleteTwin`.
     pub operation: String,

@@ -43,6 +43,8 @@ pub struct Endpoints {
     pub web: Url,
     /// Blob and Cosmos DB data planes, HTTPS; `{name}.blob.localhost`, `{name}.documents.localhost`.
     pub data: Url,
+    /// AWS IoT TwinMaker, HTTP; SDKs put `api.` and `data.` before the host name.
+    pub twinmaker: Url,
     /// The control interface: effects, dump, faults, stop. HTTP.
     pub control: Url,
     /// The certificate that signed all of the above, PEM.
@@ -58,8 +60,8 @@ pub struct Endpoints {
 }
 
 /// Names under which [`Endpoints::url`] finds a base URL.
-pub const NAMES: [&str; 11] =
-    ["arm", "adt", "adt-http", "login", "imds", "iot-hub", "mqtt", "scm", "web", "data", "control"];
+pub const NAMES: [&str; 12] =
+    ["arm", "adt", "adt-http", "login", "imds", "iot-hub", "mqtt", "scm", "web", "data", "twinmaker", "control"];
 
 impl Endpoints {
     /// The base URL of that name (one of [`NAMES`]), or `None`.
@@ -75,6 +77,7 @@ impl Endpoints {
             "scm" => &self.scm,
             "web" => &self.web,
             "data" => &self.data,
+            "twinmaker" => &self.twinmaker,
             "control" => &self.control,
             _ => return None,
         })

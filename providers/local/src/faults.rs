@@ -72,7 +72,7 @@ pub struct Fault {
     /// What goes wrong.
     #[serde(flatten)]
     pub kind: Kind,
-    /// The service: `arm`, `adt`, `login`, `imds`, `iot-hub`, `scm`, ...; `event-grid` for deliveries, whose method is
+    /// The service: `arm`, `adt`, `login`, `imds`, `iot-hub`, `scm`, `twinmaker`, ...; `event-grid` for deliveries, whose method is
     /// POST and whose path is the subscription's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,

@@ -1,4 +1,5 @@
-//! The local cloud: Azure's own HTTP interfaces, served on loopback, state on disk, killable at any time.
+//! The local cloud: Azure's own HTTP interfaces, and AWS's of TwinMaker, served on loopback, state on disk, killable at any
+//! time; and the process of an AWS emulator beside it.
 //!
 //! # Terms
 //! | term | means |
@@ -11,6 +12,7 @@
 //! | effect | something that really happened to the state, as the effect log lists it |
 //! | app | a function app: its package, its settings, and the process that runs them |
 //! | delivery | an event on its way to one subscription, kept until it has arrived or was given up |
+//! | emulator | ministack, which others make and which serves AWS; a process of its own, see [`emulator`] |
 //! | fault | something that goes wrong on demand, aimed at certain requests |
 //! | dump | the whole state in canonical form, equal for equal deployments |
 //!
@@ -35,6 +37,7 @@ mod cosmos;
 mod data_plane;
 mod dump;
 pub mod effects;
+pub mod emulator;
 pub mod endpoints;
 mod events;
 pub mod faults;
@@ -49,6 +52,7 @@ pub mod server;
 mod state;
 pub mod tls;
 mod token;
+mod twinmaker;
 
 pub use endpoints::Endpoints;
 pub use lock::Owner;

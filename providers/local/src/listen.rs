@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::faults::{Kind, Target};
-use crate::{apps, arm, blob, control, cosmos, data_plane, iot, query, scm, token};
+use crate::{apps, arm, blob, control, cosmos, data_plane, iot, query, scm, token, twinmaker};
 
 /// Largest request body that is read, in bytes; function packages are the largest that are sent.
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
@@ -37,11 +37,12 @@ pub(crate) enum Service {
     Scm,
     Web,
     Data,
+    TwinMaker,
     Control,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Arm,
         Self::Adt,
         Self::AdtHttp,
@@ -52,6 +53,7 @@ impl Service {
         Self::Scm,
         Self::Web,
         Self::Data,
+        Self::TwinMaker,
         Self::Control,
     ];
 
@@ -68,6 +70,7 @@ impl Service {
             Self::Scm => "scm",
             Self::Web => "web",
             Self::Data => "data",
+            Self::TwinMaker => "twinmaker",
             Self::Control => "control",
         }
     }
@@ -79,7 +82,7 @@ impl Service {
 
     /// Whether it speaks TLS; all but MQTT then speak HTTP.
     pub(crate) fn is_tls(self) -> bool {
-        !matches!(self, Self::AdtHttp | Self::Imds | Self::Control)
+        !matches!(self, Self::AdtHttp | Self::Imds | Self::TwinMaker | Self::Control)
     }
 }
 
@@ -188,6 +191,9 @@ async fn before(service: Service, is_documents: bool, hits: &[Kind]) -> Option<A
             Kind::Latency { milliseconds } => tokio::time::sleep(Duration::from_millis(*milliseconds)).await,
             Kind::Throttle { retry_after } if is_documents => return Some(cosmos::throttled(*retry_after)),
             Kind::Error { status, code } if is_documents => return Some(cosmos::failed(*status, code)),
+            Kind::Throttle { retry_after } if service == Service::TwinMaker => {
+                return Some(twinmaker::throttled(*retry_after));
+            }
             Kind::Throttle { retry_after } => {
                 return Some(throttled(service).header("retry-after", &retry_after.to_string()));
             }
@@ -214,7 +220,11 @@ fn throttled(service: Service) -> Answer {
 
 fn failed(service: Service, status: u16, code: &str) -> Answer {
     const MESSAGE: &str = "The request failed on demand.";
-    if service == Service::IotHub { iot::error(status, code, MESSAGE) } else { Answer::error(status, code, MESSAGE) }
+    match service {
+        Service::IotHub => iot::error(status, code, MESSAGE),
+        Service::TwinMaker => twinmaker::failed(status, code),
+        _ => Answer::error(status, code, MESSAGE),
+    }
 }
 
 async fn dispatch(
@@ -232,6 +242,7 @@ async fn dispatch(
         Service::Scm => scm::handle(cloud, request, hits).await.into_response(),
         Service::Web => apps::http(cloud, request).await,
         Service::Data => data(cloud, &request),
+        Service::TwinMaker => twinmaker::handle(cloud, &request, hits).await,
         Service::Control => control::handle(cloud, &request).into_response(),
         // Its connections never get as far as an HTTP request.
         Service::Mqtt => Answer::empty(400).into_response(),

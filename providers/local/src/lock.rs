@@ -18,7 +18,14 @@ pub struct Owner {
 /// The held lock; the system releases it when the process dies, however it dies.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// The file itself, for a process to inherit: the lock is held as long as anybody has it open.
+    pub(crate) fn into_file(self) -> File {
+        self.file
+    }
 }
 
 /// What trying to take the lock led to.
@@ -38,7 +45,7 @@ pub(crate) fn take(dir: &Path, since: String) -> io::Result<Attempt> {
     }
     file.set_len(0)?;
     file.write_all(&serde_json::to_vec(&Owner { pid: std::process::id(), since })?)?;
-    Ok(Attempt::Taken(Lock { _file: file }))
+    Ok(Attempt::Taken(Lock { file }))
 }
 
 /// Says who holds the folder now: nobody, or somebody (whose name may not be written yet).

@@ -35,6 +35,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// The port for MQTT, on which device SDKs insist (8883); `None` takes a free one.
     pub mqtt_port: Option<u16>,
+    /// The AWS emulator at which TwinMaker calls its connectors; `None` keeps the one that was told before.
+    pub aws_endpoint: Option<Url>,
 }
 
 /// What starting or serving can run into.
@@ -142,6 +144,9 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let endpoints = endpoints(&dir, &ports);
     let stop = CancellationToken::new();
     let cloud = Arc::new(Cloud::open(&dir, clock, faults, Hosts::new(ports), &endpoints.instance, stop.clone())?);
+    if options.aws_endpoint.is_some() {
+        cloud.neighbour.tell(options.aws_endpoint).map_err(|source| folder(&dir, source))?;
+    }
     let tasks = TaskTracker::new();
     for (service, listener) in listeners {
         let tls = service.is_tls().then(|| Arc::clone(&tls));
@@ -164,6 +169,8 @@ pub(crate) fn wipe(dir: &Path) -> io::Result<()> {
         "endpoints.json",
         "endpoints.json.new",
         "ports.json",
+        "aws.json",
+        "aws.json.new",
         "cloud.jsonl",
         "cloud.jsonl.new",
         "effects.jsonl",
@@ -236,7 +243,12 @@ fn ports_of(listeners: &[(Service, TcpListener)]) -> io::Result<BTreeMap<Service
 fn endpoints(dir: &Path, ports: &BTreeMap<Service, u16>) -> Endpoints {
     let url = |service: Service| {
         let port = ports.get(&service).copied().unwrap_or_default();
-        let base = if service.is_tls() { "https://localhost" } else { "http://127.0.0.1" };
+        let base = match service {
+            // A name, since clients put others before it.
+            Service::TwinMaker => "http://localhost",
+            service if service.is_tls() => "https://localhost",
+            _ => "http://127.0.0.1",
+        };
         Url::parse(&format!("{base}:{port}/")).expect("a host and a port make a URL")
     };
     Endpoints {
@@ -251,6 +263,7 @@ fn endpoints(dir: &Path, ports: &BTreeMap<Service, u16>) -> Endpoints {
         scm: url(Service::Scm),
         web: url(Service::Web),
         data: url(Service::Data),
+        twinmaker: url(Service::TwinMaker),
         control: url(Service::Control),
         ca_pem: tls::ca_path(&std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned())),
         subscription: SUBSCRIPTION.to_owned(),

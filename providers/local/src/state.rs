@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::lines::{self, Lines};
+use crate::twinmaker::{ComponentType, Entity, Workspace};
 
 /// A row of one of the tables; the tables are named after their types.
 pub(crate) trait Row: Clone + Serialize + DeserializeOwned {
@@ -60,6 +61,9 @@ tables! {
     packages: Package,
     held: Held,
     principals: Principal,
+    twinmaker_workspaces: Workspace,
+    twinmaker_component_types: ComponentType,
+    twinmaker_entities: Entity,
 }
 
 /// A resource group, a resource of a provider, or an extension resource such as a role assignment.

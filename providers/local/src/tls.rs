@@ -79,6 +79,15 @@ pub fn client_config(ca_pem: &Path) -> Result<rustls::ClientConfig, Error> {
     for certificate in certificates(ca_pem)? {
         roots.add(certificate)?;
     }
+    client(roots)
+}
+
+/// Configures a client for plain HTTP: it trusts nobody, and needs no provider that a program has to install.
+pub(crate) fn plain_client() -> Result<rustls::ClientConfig, Error> {
+    client(rustls::RootCertStore::empty())
+}
+
+fn client(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, Error> {
     Ok(rustls::ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// A process that runs, or ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pid: u32,
     /// Ticks since the machine booted.
     started: u64,
@@ -21,10 +21,27 @@ pub(super) struct Identity {
 
 impl Identity {
     /// The identity of a process that runs now; `None` when there is none of that id.
-    pub(super) fn of(pid: u32) -> Option<Self> {
+    pub(crate) fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         Some(Self { pid, started: started(&stat)?, boot: boot.trim().to_owned() })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether its id is its own or nobody's, in this boot of the machine.
+    pub(crate) fn is_unclaimed(&self) -> bool {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        boot.trim() == self.boot && Self::of(self.pid).is_none_or(|other| other == *self)
+    }
+
+    /// Whether it has ended, even if whoever started it has not asked about that yet.
+    pub(crate) fn has_ended(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        let state = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().next());
+        !self.runs() || matches!(state, None | Some("Z" | "X"))
     }
 
     fn runs(&self) -> bool {
@@ -81,14 +98,26 @@ pub(crate) fn end(dir: &Path) -> io::Result<usize> {
 }
 
 /// Kills a process group; one that is gone is fine.
-pub(super) fn kill(pid: u32) -> io::Result<()> {
+pub(crate) fn kill(pid: u32) -> io::Result<()> {
     signal(pid, Signal::KILL)
 }
 
 /// Sends a signal to a process group; one that is gone is fine.
-pub(super) fn signal(pid: u32, signal: Signal) -> io::Result<()> {
-    let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(()) };
-    match rustix::process::kill_process_group(group, signal) {
+pub(crate) fn signal(pid: u32, signal: Signal) -> io::Result<()> {
+    sent(number(pid).map_or(Ok(()), |group| rustix::process::kill_process_group(group, signal)))
+}
+
+/// Sends a signal to a process alone; one that is gone is fine.
+pub(crate) fn signal_one(pid: u32, signal: Signal) -> io::Result<()> {
+    sent(number(pid).map_or(Ok(()), |process| rustix::process::kill_process(process, signal)))
+}
+
+fn number(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+fn sent(result: rustix::io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error != rustix::io::Errno::SRCH => Err(error.into()),
         _ => Ok(()),
     }

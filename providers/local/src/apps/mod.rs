@@ -27,7 +27,7 @@ mod invocation;
 mod keys;
 pub(crate) mod leftover;
 mod log;
-mod process;
+pub(crate) mod process;
 mod route;
 pub(crate) mod store;
 mod supervisor;

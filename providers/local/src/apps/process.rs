@@ -210,7 +210,7 @@ impl Process {
 ///
 /// It lies below those that the system gives to connections and to whoever asks for any: between this look and the
 /// moment when the process listens, only somebody who asks for this very number could take it.
-pub(super) fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")?;
     let first: u16 = range.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0);
     let (low, high) = if first > 20_000 { (16_000, first) } else { (61_000, u16::MAX) };
