@@ -1,8 +1,10 @@
 //! The whole system under test: crash sweeps, contracts, one file per command.
 
+pub mod aws_world;
 pub mod by_hand;
 pub mod contract;
 pub mod control;
+pub mod listeners;
 pub mod outcome;
 pub mod projects;
 pub mod python;

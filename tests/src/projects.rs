@@ -1,13 +1,15 @@
 //! Definitions for tests: the example project, and a small one that has every kind of step.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use serde_json::{Value, json};
 use workflows::{
-    definition::{AzureAccount, Definition, Target, TargetKind},
+    definition::{AwsAccount, AzureAccount, Definition, Target, TargetKind},
+    inter_cloud::Key,
     problem::Severity,
     project::{self, Access, Files, Report},
     regions::Regions,
+    topology::{Cloud, Providers},
 };
 
 /// The repository's root.
@@ -73,7 +75,33 @@ pub fn define(report: Report) -> Definition {
             subscription: local::endpoints::SUBSCRIPTION.into(),
             regions: Regions::default(),
         }),
+        aws: None,
     })
+}
+
+/// The key of this process's worlds.
+///
+/// # Panics
+/// When the system gives no random bytes.
+pub fn key() -> &'static Key {
+    static KEY: OnceLock<Key> = OnceLock::new();
+    KEY.get_or_init(|| Key::ephemeral().expect("the system gives random bytes"))
+}
+
+/// A definition with its layers on these clouds, in the account of the emulator's worlds.
+#[must_use]
+pub fn on(mut definition: Definition, providers: Providers) -> Definition {
+    definition.providers = providers;
+    definition.target.aws = providers
+        .uses(Cloud::Aws)
+        .then(|| AwsAccount { account: "000000000000".into(), region: "eu-central-1".into() });
+    definition.with_tokens(key())
+}
+
+/// L1 to L3 on AWS, the twin on Azure.
+#[must_use]
+pub fn devices_on_aws() -> Providers {
+    Providers { l4: Cloud::Azure, ..Providers::all(Cloud::Aws) }
 }
 
 fn files(hierarchy: &Value, devices: &Value) -> Files {

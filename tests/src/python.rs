@@ -1,4 +1,4 @@
-//! Microsoft's own Python clients, from PyPI: programs that nobody here wrote, run against the local cloud.
+//! Programs from PyPI that nobody here wrote, run against the local cloud: the clouds' own Python clients, the AWS emulator.
 //!
 //! They are installed once per set of pinned versions, into a virtual environment in the target folder. Where they cannot be
 //! installed the tests are skipped and say so; not so under CI, unless `TWINCTL_SKIP_PYTHON` is set.
@@ -14,35 +14,45 @@ use serde_json::Value;
 
 use crate::twinctl::{Ran, repository, wait};
 
-/// A Python that has the clients.
+/// The pinned versions of Microsoft's clients.
+const CLIENTS: &str = "requirements.txt";
+/// The pinned versions of the AWS emulator, and of AWS's client.
+const MINISTACK: &str = "ministack.txt";
+
+/// A Python that has the packages of a set.
 #[derive(Debug)]
 pub struct Python {
     program: PathBuf,
 }
 
+/// The executable of the AWS emulator, installed now if need be; `None`, with the reason on standard error, when that cannot
+/// be.
+///
+/// # Panics
+/// When it cannot be under CI, or the target folder is not writable.
+#[must_use]
+pub fn ministack() -> Option<PathBuf> {
+    venv(MINISTACK).map(|folder| folder.join("bin/ministack"))
+}
+
 impl Python {
-    /// The Python with the clients, installed now if need be; `None`, with the reason on standard error, when that cannot be.
+    /// The Python with Microsoft's clients, installed now if need be; `None`, with the reason on standard error, when that
+    /// cannot be.
     ///
     /// # Panics
     /// When it cannot be under CI, or the target folder is not writable.
     #[must_use]
     pub fn with_clients() -> Option<Self> {
-        if env::var_os("TWINCTL_SKIP_PYTHON").is_some() {
-            return skip("TWINCTL_SKIP_PYTHON is set");
-        }
-        let requirements = scripts().join("requirements.txt");
-        let target = env::current_exe().expect("a process knows its executable");
-        let target = target.ancestors().nth(3).expect("tests lie in <target>/<profile>/deps").to_owned();
-        let folder = target.join(format!("python-{}", digest(&requirements)));
-        let lock = fs::File::create(target.join(".python.lock")).expect("the target folder is writable");
-        lock.lock().expect("the target folder takes locks");
-        match install(&folder, &requirements) {
-            Ok(()) => Some(Self { program: folder.join("bin/python") }),
-            Err(reason) => {
-                assert!(env::var_os("CI").is_none(), "under CI the Python clients must be there: {reason}");
-                skip(&reason)
-            }
-        }
+        venv(CLIENTS).map(|folder| Self { program: folder.join("bin/python") })
+    }
+
+    /// The same with AWS's client, boto3, beside the emulator.
+    ///
+    /// # Panics
+    /// When it cannot be under CI, or the target folder is not writable.
+    #[must_use]
+    pub fn with_boto3() -> Option<Self> {
+        venv(MINISTACK).map(|folder| Self { program: folder.join("bin/python") })
     }
 
     /// Runs one of the scripts beside the tests to its end; `input` is what it reads.
@@ -63,8 +73,28 @@ impl Python {
     }
 }
 
-fn skip(reason: &str) -> Option<Python> {
-    let _ = writeln!(std::io::stderr(), "skipped: Microsoft's Python clients are not to be had: {reason}");
+/// The virtual environment of a set of packages.
+fn venv(set: &str) -> Option<PathBuf> {
+    if env::var_os("TWINCTL_SKIP_PYTHON").is_some() {
+        return skip(set, "TWINCTL_SKIP_PYTHON is set");
+    }
+    let requirements = scripts().join(set);
+    let target = env::current_exe().expect("a process knows its executable");
+    let target = target.ancestors().nth(3).expect("tests lie in <target>/<profile>/deps").to_owned();
+    let folder = target.join(format!("python-{}", digest(&requirements)));
+    let lock = fs::File::create(target.join(".python.lock")).expect("the target folder is writable");
+    lock.lock().expect("the target folder takes locks");
+    match install(&folder, &requirements) {
+        Ok(()) => Some(folder),
+        Err(reason) => {
+            assert!(env::var_os("CI").is_none(), "under CI the packages of {set} must be there: {reason}");
+            skip(set, &reason)
+        }
+    }
+}
+
+fn skip(set: &str, reason: &str) -> Option<PathBuf> {
+    let _ = writeln!(std::io::stderr(), "skipped: the packages of tests/python/{set} are not to be had: {reason}");
     None
 }
 

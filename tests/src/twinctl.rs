@@ -109,6 +109,20 @@ impl Sandbox {
         self
     }
 
+    /// The same with a program that serves AWS.
+    ///
+    /// # Panics
+    /// When the temporary folder cannot be written.
+    #[must_use]
+    pub fn with_aws(self, program: &Path) -> Self {
+        std::os::unix::fs::symlink(program, self.ministack()).expect("the temporary folder is there");
+        self
+    }
+
+    fn ministack(&self) -> PathBuf {
+        self.folder.path().join("ministack")
+    }
+
     fn idle_program(&self) -> PathBuf {
         self.folder.path().join("idle-program")
     }
@@ -137,6 +151,9 @@ impl Sandbox {
         let mut command = command(arguments);
         command.current_dir(self.project());
         command.env("TWINCTL_STATE_DIR", self.state()).env("TWINCTL_CLOUD_DIR", self.cloud());
+        if self.ministack().exists() {
+            command.env("TWINCTL_MINISTACK", self.ministack());
+        }
         if self.idle_program().exists() {
             command.env("TWINCTL_FUNCTIONS", self.idle_program());
         }
@@ -230,6 +247,23 @@ impl Sandbox {
         fs::write(&path, text.replacen(from, to, 1)).expect("the project is writable");
     }
 
+    /// Replaces a file of the project.
+    ///
+    /// # Panics
+    /// When the project is not writable.
+    pub fn write(&self, file: &str, json: &serde_json::Value) {
+        fs::write(self.project().join(file), format!("{json:#}")).expect("the project is writable");
+    }
+
+    /// Where AWS is served.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[must_use]
+    pub fn aws(&self) -> String {
+        self.run(&["cloud", "url", "aws"]).code(0).stdout.trim().to_owned()
+    }
+
     /// Every file below the project, state and cloud folders with its size and time of change.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
@@ -255,7 +289,9 @@ impl Drop for Sandbox {
 #[must_use]
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    for name in ["TWINCTL_STATE_DIR", "TWINCTL_CLOUD_DIR", "TWINCTL_LOG", "NO_COLOR", "COLUMNS", "CI"] {
+    for name in
+        ["TWINCTL_STATE_DIR", "TWINCTL_CLOUD_DIR", "TWINCTL_MINISTACK", "TWINCTL_LOG", "NO_COLOR", "COLUMNS", "CI"]
+    {
         command.env_remove(name);
     }
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -54,7 +54,8 @@ pub struct LocalWorld {
     folder: TempDir,
     cloud: local::server::Running,
     control: reqwest::Client,
-    clouds: Clouds,
+    /// There but for the moment in which they are changed.
+    clouds: Option<Clouds>,
     known: Known,
     deployment: String,
 }
@@ -88,9 +89,11 @@ impl Worlds for LocalWorlds {
         let deployment = self.definitions.values().next().map(deployment_id).unwrap_or_default();
         LocalWorld {
             control: endpoints.client().expect("the certificate is one").build().expect("a client can be built"),
-            clouds: Clouds::local(access, None)
-                .expect("the certificate is one")
-                .with_handler(Handler::bytes(*b"never started")),
+            clouds: Some(
+                Clouds::local(access, Some(crate::projects::key().clone()))
+                    .expect("the certificate is one")
+                    .with_handler(Handler::bytes(*b"never started")),
+            ),
             known: Known(self.definitions.clone()),
             folder,
             cloud,
@@ -107,6 +110,17 @@ impl LocalWorld {
         answer.json().await.expect("the control interface answers JSON")
     }
 
+    /// The folder that outlives the world's processes.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Reaches further clouds, too.
+    pub fn change(&mut self, change: impl FnOnce(Clouds) -> Clouds) {
+        self.clouds = self.clouds.take().map(change);
+    }
+
     /// The cloud under test.
     #[must_use]
     pub fn cloud(&self) -> &local::server::Running {
@@ -119,7 +133,7 @@ impl World for LocalWorld {
     type Env = Clouds;
 
     fn env(&self) -> &Clouds {
-        &self.clouds
+        self.clouds.as_ref().expect("they are there but for the moment in which they are changed")
     }
 
     fn definitions(&self) -> &dyn Definitions<Clouds> {

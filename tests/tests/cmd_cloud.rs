@@ -15,35 +15,37 @@ fn up_status_down_and_reset() {
         assert_snapshot!(sandbox.run(&["cloud", "up"]).snapshot(), @r#"
         exit 0
         --- stdout
-        SERVICE   URL
-        arm       https://localhost:[port]
-        adt       https://localhost:[port]
-        adt-http  http://127.0.0.1:[port]
-        login     https://localhost:[port]
-        imds      http://127.0.0.1:[port]
-        iot-hub   https://localhost:[port]
-        mqtt      mqtts://localhost:[port]
-        scm       https://localhost:[port]
-        web       https://localhost:[port]
-        data      https://localhost:[port]
-        control   http://127.0.0.1:[port]
+        SERVICE    URL
+        arm        https://localhost:[port]
+        adt        https://localhost:[port]
+        adt-http   http://127.0.0.1:[port]
+        login      https://localhost:[port]
+        imds       http://127.0.0.1:[port]
+        iot-hub    https://localhost:[port]
+        mqtt       mqtts://localhost:[port]
+        scm        https://localhost:[port]
+        web        https://localhost:[port]
+        data       https://localhost:[port]
+        twinmaker  http://localhost:[port]
+        control    http://127.0.0.1:[port]
         "#);
         assert_snapshot!(sandbox.run(&["cloud", "status"]).snapshot(), @r#"
         exit 0
         --- stdout
         up, process [pid]
-        SERVICE   URL
-        arm       https://localhost:[port]
-        adt       https://localhost:[port]
-        adt-http  http://127.0.0.1:[port]
-        login     https://localhost:[port]
-        imds      http://127.0.0.1:[port]
-        iot-hub   https://localhost:[port]
-        mqtt      mqtts://localhost:[port]
-        scm       https://localhost:[port]
-        web       https://localhost:[port]
-        data      https://localhost:[port]
-        control   http://127.0.0.1:[port]
+        SERVICE    URL
+        arm        https://localhost:[port]
+        adt        https://localhost:[port]
+        adt-http   http://127.0.0.1:[port]
+        login      https://localhost:[port]
+        imds       http://127.0.0.1:[port]
+        iot-hub    https://localhost:[port]
+        mqtt       mqtts://localhost:[port]
+        scm        https://localhost:[port]
+        web        https://localhost:[port]
+        data       https://localhost:[port]
+        twinmaker  http://localhost:[port]
+        control    http://127.0.0.1:[port]
         "#);
         assert_snapshot!(sandbox.run(&["cloud", "down"]).snapshot(), @r#"
         exit 0
@@ -84,7 +86,7 @@ fn urls_are_printed_bare() {
     exit 2
     --- stderr
     error: failed to find the service `nowhere`
-    hint: one of: arm, adt, adt-http, login, imds, iot-hub, mqtt, scm, web, data, control
+    hint: one of: arm, adt, adt-http, login, imds, iot-hub, mqtt, scm, web, data, twinmaker, control, aws
     "#);
 }
 

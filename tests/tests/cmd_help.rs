@@ -226,7 +226,7 @@ fn cloud() {
       down     Stop the local cloud; its state stays
       status   Tell whether the local cloud is up, and where
       reset    Stop the local cloud and delete its state
-      url      Print the base URL of a service: arm, adt, adt-http and so on
+      url      Print the base URL of a service: arm, adt, adt-http, aws and so on
       effects  List every mutating effect in order
       dump     Print the whole state in canonical form
       fault    Make the local cloud fail on purpose
@@ -280,7 +280,7 @@ fn every_command_has_help() {
 #[test]
 fn the_long_help_documents_the_environment() {
     let help = twinctl(&["--help"]).code(0);
-    for name in ["TWINCTL_STATE_DIR", "TWINCTL_CLOUD_DIR", "TWINCTL_LOG", "NO_COLOR"] {
+    for name in ["TWINCTL_STATE_DIR", "TWINCTL_CLOUD_DIR", "TWINCTL_LOG", "AWS_ENDPOINT_URL", "NO_COLOR"] {
         assert!(help.stdout.contains(name), "{name} is not in {}", help.stdout);
     }
 }

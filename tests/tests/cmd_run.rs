@@ -154,14 +154,14 @@ fn an_invalid_project_is_shown_and_nothing_is_begun() {
 #[test]
 fn a_cloud_that_cannot_be_deployed_to_yet_is_named() {
     let sandbox = Sandbox::of_example("factory");
-    sandbox.edit("config_providers.json", r#""layer_2_provider": "azure""#, r#""layer_2_provider": "aws""#);
+    sandbox.edit("config_providers.json", r#""layer_2_provider": "azure""#, r#""layer_2_provider": "google""#);
     let before = sandbox.files();
     insta::with_settings!({ filters => FILTERS.to_vec() }, {
         assert_snapshot!(sandbox.run(&["run"]).snapshot(), @r#"
         exit 3
         --- stderr
         error[cloud-not-supported]: failed to deploy the project
-          cause: deploy layer 2 on aws: this version deploys to azure only
+          cause: deploy layer 2 on google: this version deploys to azure and aws only
         hint: `config_providers.json` says which cloud each layer is on
         "#);
     });

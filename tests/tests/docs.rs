@@ -207,11 +207,17 @@ fn every_answer_of_the_functions_is_explained() {
 
 #[test]
 fn every_setting_of_the_functions_is_explained() {
-    let source = fs::read_to_string(repository().join("functions/src/settings/functions.rs"));
-    let source = source.expect("the repository can be read");
-    let names = source.lines().filter_map(|line| line.strip_prefix("const ")?.split(": &str = ").next());
-    let names: Vec<&str> = names.collect();
-    assert!(names.len() >= 18, "the settings were not read: {names:?}");
+    let folder = repository().join("functions/src/settings");
+    let read = |file: &str| fs::read_to_string(folder.join(file)).expect("the repository can be read");
+    let source = ["functions.rs", "hot.rs", "objects.rs"].map(read).concat();
+    // Between quotes: every second part.
+    let quoted = source.split('"').skip(1).step_by(2);
+    let is_name = |text: &&str| {
+        text.contains('_')
+            && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    let names: std::collections::BTreeSet<&str> = quoted.filter(is_name).collect();
+    assert!(names.len() >= 35, "the settings were not read: {names:?}");
     let page = fs::read_to_string(repository().join("docs/functions.md")).expect("the repository can be read");
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "docs/functions.md does not explain {name}");

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws::Aws;
 use azure::{
     Azure, Options,
     azure_core::http::policies::Policy,
@@ -16,7 +17,7 @@ use functions::{
 };
 use url::Url;
 
-use crate::inter_cloud::Key;
+use crate::{device_keys::DeviceKeys, inter_cloud::Key};
 
 /// The wait between two polls of a local operation that names none: nothing there takes long.
 const LOCAL_POLL: Duration = Duration::from_millis(10);
@@ -28,6 +29,10 @@ const ARM: &str = "https://management.azure.com";
 pub struct Clouds {
     /// Azure, the real one or the local one.
     pub azure: Azure,
+    /// AWS, the real one or an emulator; none where nothing of the deployment is there.
+    aws: Option<Aws>,
+    /// Where the keys of devices are kept.
+    device_keys: Option<DeviceKeys>,
     /// The wait between two looks at something that names none.
     pub(crate) poll_interval: Duration,
     /// How packages are built: compressed where a network lies between.
@@ -71,6 +76,8 @@ impl Clouds {
         };
         Ok(Self {
             azure: Azure::new(options),
+            aws: None,
+            device_keys: None,
             poll_interval: LOCAL_POLL,
             compression: Compression::Stored,
             key,
@@ -90,6 +97,8 @@ impl Clouds {
         Ok(Self {
             poll_interval: options.poll_interval,
             azure: Azure::new(options),
+            aws: None,
+            device_keys: None,
             compression: Compression::Deflated,
             key,
             handler: None,
@@ -101,6 +110,37 @@ impl Clouds {
     pub fn with_handler(mut self, handler: Handler) -> Self {
         self.handler = Some(handler);
         self
+    }
+
+    /// The same with the key that tokens are derived from.
+    #[must_use]
+    pub fn with_key(mut self, key: Option<Key>) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// The same with AWS.
+    #[must_use]
+    pub fn with_aws(mut self, aws: Aws) -> Self {
+        self.aws = Some(aws);
+        self
+    }
+
+    /// The same with the place of devices' keys; without it no device that logs in by certificate can be deployed.
+    #[must_use]
+    pub fn with_device_keys(mut self, keys: DeviceKeys) -> Self {
+        self.device_keys = Some(keys);
+        self
+    }
+
+    pub(crate) fn aws(&self) -> Result<&Aws, Error> {
+        let missing = || Error::failed(FailureKind::Permanent, "reach AWS: no connection to it was set up");
+        self.aws.as_ref().ok_or_else(|| missing().with_code("no-aws"))
+    }
+
+    pub(crate) fn device_keys(&self) -> Result<&DeviceKeys, Error> {
+        let missing = || Error::failed(FailureKind::Permanent, "find the keys of devices: no place for them is known");
+        self.device_keys.as_ref().ok_or_else(missing)
     }
 
     pub(crate) fn handler(&self) -> Result<&Handler, Error> {

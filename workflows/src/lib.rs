@@ -33,6 +33,7 @@
 pub mod clouds;
 pub mod definition;
 pub mod deploy;
+pub mod device_keys;
 pub mod inter_cloud;
 pub mod layers;
 pub mod live;

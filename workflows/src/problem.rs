@@ -102,6 +102,18 @@ codes! {
     RelationshipNameUnknown = "relationship-name-unknown",
     /// A relationship that ends at a twin of a model that it may not end at.
     RelationshipTargetModel = "relationship-target-model",
+    /// An entity id that stands twice.
+    DuplicateEntity = "duplicate-entity",
+    /// A component name that stands twice in one entity.
+    DuplicateComponent = "duplicate-component",
+    /// A component of a device that is not among the project's.
+    ComponentDeviceUnknown = "component-device-unknown",
+    /// A component that no device feeds.
+    ComponentHasNoDevice = "component-has-no-device",
+    /// A device that no component shows.
+    DeviceHasNoComponent = "device-has-no-component",
+    /// More of something than an account may have unless AWS has raised the quota.
+    OverQuota = "over-quota",
     /// A property of a relationship that is not declared or not of its type.
     RelationshipPropertyInvalid = "relationship-property-invalid",
 }
@@ -116,7 +128,10 @@ impl Code {
             | Self::LayerNotDeployed
             | Self::RegionUnknown
             | Self::DeviceSendsNothing
-            | Self::ConstPropertyHasNoHome => Severity::Warning,
+            | Self::ConstPropertyHasNoHome
+            | Self::ComponentHasNoDevice
+            | Self::DeviceHasNoComponent
+            | Self::OverQuota => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use workflows::{
     definition::{Definition, Target, TargetKind},
     problem::{Code, Severity},
-    project::{self, Access, CONFIG, CREDENTIALS, DEVICES, Files, HIERARCHY_JSON, HIERARCHY_NDJSON, PROVIDERS, Report},
+    project::{
+        self, AWS_HIERARCHY, Access, CONFIG, CREDENTIALS, DEVICES, Files, HIERARCHY_JSON, HIERARCHY_NDJSON, PROVIDERS,
+        Report,
+    },
 };
 
 const CONFIG_TEXT: &str = r#"{"digital_twin_name": "factory", "hot_storage_size_in_days": 7, "cold_storage_size_in_days": 30, "mode": "DEBUG"}"#;
@@ -69,7 +72,7 @@ fn codes(report: &Report) -> Vec<Code> {
 }
 
 fn local() -> Target {
-    Target { kind: TargetKind::Local, azure: None }
+    Target { kind: TargetKind::Local, azure: None, aws: None }
 }
 
 fn factory() -> std::path::PathBuf {
@@ -485,12 +488,152 @@ fn credentials_give_the_account_and_its_regions() {
     assert_eq!(regions.digital_twin, "italynorth");
 }
 
-#[test]
-fn without_azure_in_layer_4_there_is_no_hierarchy_to_read() {
+/// A good project whose L4 is on AWS, with some files replaced.
+fn with_entities(hierarchy: &str, changes: &[(&str, &str)]) -> Report {
     let providers = PROVIDERS_TEXT.replace("\"layer_4_provider\": \"azure\"", "\"layer_4_provider\": \"aws\"");
-    let report = with(&[(PROVIDERS, &providers), (HIERARCHY_JSON, "not json")]);
+    let mut all = vec![(PROVIDERS, providers.as_str()), (AWS_HIERARCHY, hierarchy)];
+    all.extend_from_slice(changes);
+    with(&all)
+}
+
+const SENSOR: &str = r#"{"type": "component", "name": "sensor", "iotDeviceId": "room-1"}"#;
+
+#[test]
+fn entities_stand_after_their_parents_whatever_the_order_of_the_file() {
+    let room = format!(r#"{{"type": "entity", "id": "room-1", "name": "Room 1", "children": [{SENSOR}]}}"#);
+    let hall = |children: &str| format!(r#"{{"type": "entity", "id": "hall", "children": [{children}]}}"#);
+    let attic = r#"{"type": "entity", "id": "attic"}"#;
+    let one = with_entities(&format!("[{}, {attic}]", hall(&room)), &[(HIERARCHY_JSON, "not json")]);
+    assert_eq!(listing(&one), "", "the other cloud's hierarchy is not read");
+    let other = with_entities(&format!("[{attic}, {}]", hall(&room)), &[]);
+    let define = |report: Report| report.project.unwrap().define(local());
+    let definition = define(one);
+    assert_eq!(definition.digest(), define(other).digest());
+    assert!(definition.feeds.is_empty(), "TwinMaker pulls");
+    let expected = json!({"entities": [
+        {"id": "attic", "name": "attic"},
+        {"id": "hall", "name": "hall"},
+        {"id": "room-1", "name": "Room 1", "parent": "hall", "components": [{"name": "sensor", "device": "room-1"}]}
+    ]});
+    assert_eq!(serde_json::to_value(definition.aws_hierarchy).unwrap(), expected);
+}
+
+#[test]
+fn with_aws_in_layer_4_its_hierarchy_must_be_there_and_without_it_is_not_read() {
+    let providers = PROVIDERS_TEXT.replace("\"layer_4_provider\": \"azure\"", "\"layer_4_provider\": \"aws\"");
+    insta::assert_snapshot!(listing(&with(&[(PROVIDERS, &providers)])), @r#"
+twin_hierarchy/aws_hierarchy.json: error[file-missing]: twin_hierarchy/aws_hierarchy.json is missing
+  why: a project is not whole without it
+  fix: add twin_hierarchy/aws_hierarchy.json to the project folder
+"#);
+    let report = with(&[(AWS_HIERARCHY, "not json")]);
     assert_eq!(listing(&report), "");
-    assert!(report.project.unwrap().feeds.is_empty());
+    let definition = report.project.unwrap().define(local());
+    assert!(!definition.to_json().contains("aws_hierarchy"), "earlier snapshots keep their digests");
+}
+
+#[test]
+fn everything_wrong_with_entities_at_once() {
+    let report = with_entities(
+        r#"[
+  {"type": "entity", "id": "hall", "nam": "Hall", "children": [
+    {"type": "component", "name": "sensor 1", "iotDeviceId": "room-2"},
+    {"type": "component", "name": "own", "componentTypeId": "my type"},
+    {"type": "component", "name": "none"},
+    {"type": "component", "name": "both", "iotDeviceId": "device-1", "componentTypeId": "sensors"},
+    {"type": "component", "name": "both", "iotDeviceId": "device-1"},
+    {"type": "entity", "id": "-room", "name": "", "children": {}},
+    {"type": "entity", "id": "hall"},
+    {"type": "entity", "id": 7},
+    {"type": "entiti", "id": "room-3"}
+  ]},
+  {"type": "component", "name": "sensor", "iotDeviceId": "room-1"},
+  {"id": "x"},
+  3
+]"#,
+        &[(
+            DEVICES,
+            r#"[{"id": "room-1", "properties": [{"name": "temperature", "dataType": "DOUBLE"}]},
+ {"id": "device-1", "properties": [{"name": "temperature", "dataType": "DOUBLE"}]}]"#,
+        )],
+    );
+    assert!(report.project.is_none());
+    insta::assert_snapshot!(listing(&report), @r#"
+config_iot_devices.json:1:9: warning[device-has-no-component]: no component shows the device "room-1"
+  why: its values are stored, and TwinMaker never asks for them
+  fix: name it as the "iotDeviceId" of a component of the hierarchy
+twin_hierarchy/aws_hierarchy.json:2:36: warning[unknown-key]: an entity has no use for "nam"
+  why: nothing reads it, so it has no effect
+  fix: did you mean "name"? otherwise remove it
+twin_hierarchy/aws_hierarchy.json:3:35: error[name-not-carried]: a component cannot be called "sensor 1": 1 to 256 characters, letters, digits and - _
+  why: TwinMaker would refuse it
+  fix: use letters, digits and hyphens
+twin_hierarchy/aws_hierarchy.json:3:62: error[component-device-unknown]: there is no device "room-2"
+  why: the component would show the values of nothing
+  fix: did you mean "room-1"? otherwise add it to config_iot_devices.json
+twin_hierarchy/aws_hierarchy.json:4:61: error[name-not-carried]: a component type cannot be called "my type": 1 to 256 characters, letters, digits and - _ . :
+  why: TwinMaker would refuse it
+  fix: use letters, digits and hyphens
+twin_hierarchy/aws_hierarchy.json:4:61: warning[component-has-no-device]: no device feeds the component of type "my type", so it is left out
+  why: component types are made of the devices' properties, with the hot reader as their connector
+  fix: name the device in "iotDeviceId", or remove the component
+twin_hierarchy/aws_hierarchy.json:5:5: error[key-missing]: a component has no "iotDeviceId"
+  why: nothing can stand in for it
+  fix: add "iotDeviceId"
+twin_hierarchy/aws_hierarchy.json:7:35: error[duplicate-component]: the entity has two components "both"
+  why: an entity's components are told apart by name
+  fix: rename one of them
+twin_hierarchy/aws_hierarchy.json:8:30: error[name-not-carried]: an entity cannot be called "-room": 2 to 128 characters, letters, digits and - _ . :, a letter or digit at either end
+  why: TwinMaker would refuse it
+  fix: use letters, digits and hyphens
+twin_hierarchy/aws_hierarchy.json:8:47: error[name-not-carried]: an entity cannot be called "": 1 to 256 characters, no control characters
+  why: TwinMaker would refuse it
+  fix: use letters, digits and hyphens
+twin_hierarchy/aws_hierarchy.json:8:63: error[wrong-type]: "children" is an object, not an array
+  why: it cannot be read as anything else
+  fix: write an array
+twin_hierarchy/aws_hierarchy.json:9:30: error[duplicate-entity]: there are two entities "hall"
+  why: an id is unique in the whole workspace, wherever in the tree it stands
+  fix: rename one of them
+twin_hierarchy/aws_hierarchy.json:10:30: error[wrong-type]: "id" is a number, not a string
+  why: it cannot be read as anything else
+  fix: write a string
+twin_hierarchy/aws_hierarchy.json:11:14: error[bad-value]: "type" is "entiti"
+  why: a node of the hierarchy is an entity or a component of one
+  fix: did you mean "entity"? otherwise write "entity" or "component"
+twin_hierarchy/aws_hierarchy.json:13:3: error[bad-value]: a component stands outside of every entity
+  why: a component is a part of an entity
+  fix: put it into an entity's "children"
+twin_hierarchy/aws_hierarchy.json:14:3: error[key-missing]: a node has no "type"
+  why: nothing can stand in for it
+  fix: add "type"
+twin_hierarchy/aws_hierarchy.json:15:3: error[wrong-type]: a node is a number, not an object
+  why: it cannot be read as anything else
+  fix: write an object
+"#);
+}
+
+#[test]
+fn what_goes_beyond_the_default_quotas_is_a_warning() {
+    let components = (0..11).map(|n| json!({"type": "component", "name": format!("c-{n}"), "iotDeviceId": "room-1"}));
+    let rooms = (0..101).map(|n| json!({"type": "entity", "id": format!("child-{n}")}));
+    let children: Vec<Value> = components.chain(rooms).collect();
+    let deepest = json!({"type": "entity", "id": "level-11"});
+    let deep = (1..11)
+        .rev()
+        .fold(deepest, |inner, level| json!({"type": "entity", "id": format!("level-{level}"), "children": [inner]}));
+    let wide = json!({"type": "entity", "id": "wide", "children": children});
+    let report = with_entities(&json!([wide, deep]).to_string(), &[]);
+    assert!(report.project.is_some(), "quotas can be raised");
+    assert_eq!(codes(&report), [Code::OverQuota; 3]);
+    let text = listing(&report);
+    for expected in [
+        "101 entities right below one are more than 100",
+        "11 components in one entity are more than 10",
+        "11 entities one below the other are more than 10",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
 }
 
 #[test]
@@ -540,6 +683,12 @@ fn any_json() -> impl Strategy<Value = Value> {
         "Section",
         "Twins",
         "digital_twin_name",
+        "type",
+        "entity",
+        "component",
+        "children",
+        "iotDeviceId",
+        "componentTypeId",
         "é\u{1F600}",
     ];
     let word = prop::sample::select(words.to_vec()).prop_map(str::to_owned);
@@ -584,6 +733,12 @@ proptest! {
     fn any_devices_and_graph_are_judged(devices in prop::collection::vec(any_json(), 0..4), twins in prop::collection::vec(any_json(), 0..4)) {
         let graph = hierarchy(models(), json!(twins), json!(twins));
         well_formed(&with(&[(DEVICES, &json!(devices).to_string()), (HIERARCHY_JSON, &graph)]))?;
+    }
+
+    #[test]
+    fn any_entities_are_judged(devices in any_json(), nodes in prop::collection::vec(any_json(), 0..5)) {
+        let hierarchy = json!([{"type": "entity", "id": "hall", "children": nodes.clone()}, nodes]).to_string();
+        well_formed(&with_entities(&hierarchy, &[(DEVICES, &json!([devices]).to_string())]))?;
     }
 
     #[test]

@@ -266,6 +266,8 @@ pub(crate) enum CloudCommand {
         project: Project,
         #[command(flatten)]
         serving: Serving,
+        #[command(flatten)]
+        emulated: Emulated,
     },
     /// Stop the local cloud; its state stays
     Down(Project),
@@ -273,7 +275,7 @@ pub(crate) enum CloudCommand {
     Status(Project),
     /// Stop the local cloud and delete its state
     Reset(Project),
-    /// Print the base URL of a service: arm, adt, adt-http and so on
+    /// Print the base URL of a service: arm, adt, adt-http, aws and so on
     Url {
         /// The name of the service
         name: String,
@@ -300,6 +302,26 @@ pub(crate) enum CloudCommand {
         #[command(flatten)]
         serving: Serving,
     },
+    /// Become the AWS emulator of the local cloud
+    #[command(hide = true)]
+    ServeAws {
+        #[command(flatten)]
+        project: Project,
+        /// The emulator's executable
+        #[arg(long, value_name = "FILE")]
+        program: PathBuf,
+    },
+}
+
+/// Whether the local cloud has AWS.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Emulated {
+    /// Serve AWS too, by ministack [default: when a layer of the project is on AWS]
+    #[arg(long, conflicts_with = "no_aws")]
+    pub(crate) aws: bool,
+    /// Do not start AWS
+    #[arg(long)]
+    pub(crate) no_aws: bool,
 }
 
 /// How the local cloud serves.

@@ -15,6 +15,10 @@ const fn code(code: &'static str, hint: &'static str) -> Code {
 /// Sorted by code.
 const CODES: &[Code] = &[
     code(
+        "aws-emulator-failed",
+        "its log says why; `twinctl cloud down` ends what is left of it, `twinctl cloud up` starts it again",
+    ),
+    code(
         "bad-message",
         "a message is one JSON object, such as '{\"temperature\": 21.5}'; `-` reads standard input, `@FILE` a file",
     ),
@@ -35,6 +39,10 @@ const CODES: &[Code] = &[
     code("message-refused", "`twinctl status` shows whether the hub and its devices stand"),
     code("model-changed", "give the changed model a new version"),
     code("no-account", "write it into the `azure` section of `config_credentials.json`"),
+    code(
+        "no-aws-emulator",
+        "`TWINCTL_MINISTACK` names ministack's executable; without it the usual places are searched",
+    ),
     code("no-functions-program", "`just package` builds it; `TWINCTL_FUNCTIONS` names another one"),
     code("no-journal", "`twinctl run` makes the first deployment; `--state-dir` names another state folder"),
     code("no-login", "`az login`, or credentials in the environment or in `config_credentials.json`"),

@@ -4,7 +4,7 @@ use std::{fs, io};
 
 use workflows::{
     deploy::Session,
-    inter_cloud::{self, NAME},
+    inter_cloud::{self, Key, NAME},
 };
 
 use crate::{output::Output, place::Place};
@@ -18,13 +18,21 @@ pub(crate) fn refresh(place: &Place, session: &Session, twin: &str, output: Outp
     if !place.is_project_of(twin) {
         return;
     }
-    let written = match inter_cloud::derive(&session.state()) {
-        Some(file) => inter_cloud::write(&place.project, &file),
-        None => inter_cloud::remove(&place.project),
-    };
-    if let Err(error) = written {
+    if let Err(error) = written(place, session) {
         let path = place.project.join(NAME);
         output.say(&format!("warning: {} is not up to date: {error}; the next run writes it", path.display()));
+    }
+}
+
+fn written(place: &Place, session: &Session) -> io::Result<()> {
+    let state = session.state();
+    // What stands counts; while a first run is unfinished, what it is to become.
+    let digest = state.definition().or_else(|| state.last_run().map(|run| &run.definition));
+    let known = digest.map(|digest| session.definition(digest)).transpose().map_err(io::Error::other)?;
+    let key = Key::load(&place.state).map_err(io::Error::other)?;
+    match known.zip(key).and_then(|(definition, key)| inter_cloud::derive(&state, &definition, &key)) {
+        Some(file) => inter_cloud::write(&place.project, &file),
+        None => inter_cloud::remove(&place.project),
     }
 }
 

@@ -12,7 +12,7 @@ use functions::package::Handler;
 use crate::{environment, exit::Exit, failure::Failure};
 
 /// The build for Azure, beside this executable.
-const FOR_AZURE: &str = "twin-functions-x86_64-linux";
+const FOR_CLOUDS: &str = "twin-functions-x86_64-linux";
 
 /// The running executable, also after its file was replaced by a newer build.
 const OURSELVES: &str = "/proc/self/exe";
@@ -30,13 +30,13 @@ pub(crate) fn for_local() -> Handler {
 }
 
 /// What apps on Azure run.
-pub(crate) fn for_azure() -> Handler {
-    Handler::file(path_for_azure())
+pub(crate) fn for_clouds() -> Handler {
+    Handler::file(path_for_clouds())
 }
 
 /// A failure, before anything is begun, when the program for Azure is missing or for other machines.
-pub(crate) fn demand_for_azure() -> Result<(), Failure> {
-    let path = path_for_azure();
+pub(crate) fn demand_for_clouds() -> Result<(), Failure> {
+    let path = path_for_clouds();
     let failure = |why: String| {
         Failure::new(Exit::Error, format!("use {} as the functions' program", path.display()))
             .because(why)
@@ -49,8 +49,8 @@ pub(crate) fn demand_for_azure() -> Result<(), Failure> {
     }
 }
 
-fn path_for_azure() -> PathBuf {
-    let beside = || executable().with_file_name(FOR_AZURE);
+fn path_for_clouds() -> PathBuf {
+    let beside = || executable().with_file_name(FOR_CLOUDS);
     environment::text(environment::FUNCTIONS).map_or_else(beside, PathBuf::from)
 }
 
@@ -76,14 +76,14 @@ mod tests {
 
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     #[test]
-    fn programs_for_azure_are_known_by_their_head() {
+    fn programs_for_clouds_are_known_by_their_head() {
         let head = head(&executable()).unwrap();
         assert!(head.starts_with(&ELF_64) && head[MACHINE] == X86_64);
     }
 
     #[test]
-    fn a_missing_program_for_azure_comes_with_the_command_that_builds_it() {
-        let failure = demand_for_azure().unwrap_err();
+    fn a_missing_program_for_clouds_comes_with_the_command_that_builds_it() {
+        let failure = demand_for_clouds().unwrap_err();
         assert_eq!(failure.code.as_deref(), Some("no-functions-program"));
         assert!(failure.hint.is_some_and(|hint| hint.contains("just package")));
     }

@@ -2,13 +2,27 @@
 
 use azure::credentials::Principal;
 use workflows::{
-    definition::{AzureAccount, Definition, Target, TargetKind},
+    definition::{AwsAccount, AzureAccount, Definition, Target, TargetKind},
     problem::Problem,
     project::{self, Access, AzureCredentials, Project, Report},
     regions::Regions,
+    topology::{Cloud, Providers},
 };
 
-use crate::{cli, environment, exit::Exit, failure::Failure, output::Output, place::Place, render};
+use crate::{
+    cli,
+    connect::{Given, Real},
+    environment,
+    exit::Exit,
+    failure::Failure,
+    output::Output,
+    place::Place,
+    render,
+};
+
+/// The account of the AWS emulator, and the region that is asked for there.
+const LOCAL_AWS_ACCOUNT: &str = "000000000000";
+const LOCAL_AWS_REGION: &str = "eu-central-1";
 
 /// The kind of target that was asked for; the local cloud unless something else was.
 pub(crate) fn kind(asked: Option<cli::TargetKind>) -> TargetKind {
@@ -51,22 +65,36 @@ pub(crate) fn changes(place: &Place, definition: &Definition) -> Option<Vec<Stri
         return None;
     }
     let project = read(place, definition.target.kind).project?;
-    let now = project.define(definition.target.clone());
+    // The tokens depend on the key, which is the state's and not the project's.
+    let now = Definition { tokens: definition.tokens.clone(), ..project.define(definition.target.clone()) };
     Some(now.diff(definition).iter().map(ToString::to_string).collect())
 }
 
-/// The local cloud's only account.
-pub(crate) fn local_target() -> Target {
+/// The local clouds' only accounts. Azure's is always there; that of AWS where a layer is on it.
+pub(crate) fn local_target(providers: Providers) -> Target {
     let azure = AzureAccount {
         tenant: local::endpoints::TENANT.to_owned(),
         subscription: local::endpoints::SUBSCRIPTION.to_owned(),
         regions: Regions::default(),
     };
-    Target { kind: TargetKind::Local, azure: Some(azure) }
+    let aws = AwsAccount { account: LOCAL_AWS_ACCOUNT.to_owned(), region: LOCAL_AWS_REGION.to_owned() };
+    Target { kind: TargetKind::Local, azure: Some(azure), aws: providers.uses(Cloud::Aws).then_some(aws) }
 }
 
-/// The real account: what the project says, then the environment, and of the tenant what the login says.
-pub(crate) fn cloud_target(given: Option<&AzureCredentials>, principal: &Principal) -> Result<Target, Failure> {
+/// The clouds that a project uses.
+pub(crate) fn used(project: &Project) -> Vec<Cloud> {
+    Cloud::ALL.into_iter().filter(|cloud| project.providers.uses(*cloud)).collect()
+}
+
+/// The real accounts: what the project says, then the environment, and what the logins say of themselves.
+pub(crate) fn cloud_target(project: &Project, real: &Real) -> Result<Target, Failure> {
+    let azure = real.azure.as_ref().map(|principal| azure_account(project.azure.as_ref(), principal)).transpose()?;
+    let aws =
+        real.aws.as_ref().map(|login| AwsAccount { account: login.account.clone(), region: login.region.clone() });
+    Ok(Target { kind: TargetKind::Cloud, azure, aws })
+}
+
+fn azure_account(given: Option<&AzureCredentials>, principal: &Principal) -> Result<AzureAccount, Failure> {
     let missing = |what: &str| Failure::new(Exit::Usage, "choose the account").because(what).code("no-account");
     let subscription = given
         .and_then(|given| given.subscription.clone())
@@ -74,10 +102,10 @@ pub(crate) fn cloud_target(given: Option<&AzureCredentials>, principal: &Princip
         .ok_or_else(|| missing("no subscription is named"))?;
     let regions = given.and_then(|given| given.regions.clone()).ok_or_else(|| missing("no region is named"))?;
     let tenant = given.and_then(|given| given.tenant.clone()).unwrap_or_else(|| principal.tenant.clone());
-    Ok(Target { kind: TargetKind::Cloud, azure: Some(AzureAccount { tenant, subscription, regions }) })
+    Ok(AzureAccount { tenant, subscription, regions })
 }
 
-/// What the project's credentials say of Azure, for a command that needs no other part of the project.
-pub(crate) fn credentials(place: &Place) -> Option<AzureCredentials> {
-    read(place, TargetKind::Cloud).project.and_then(|project| project.azure)
+/// What the project's credentials say, for a command that needs no other part of the project.
+pub(crate) fn credentials(place: &Place) -> Given {
+    read(place, TargetKind::Cloud).project.map(|project| Given::of(&project)).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use workflows::{
 };
 
 use crate::{
-    cli::{Execution, Global, Serving},
+    cli::{Execution, Global},
     commands::cloud,
     connect, derived, environment,
     exit::Exit,
@@ -48,24 +48,46 @@ pub(crate) fn latest(place: &Place, global: &Global, tried: &str) -> Result<Opti
     }
 }
 
-/// The clouds of a target, ready to be changed: the local one is started, for the real ones somebody says yes.
-pub(crate) async fn clouds(place: &Place, target: &Target, yes: bool, output: Output) -> Result<Clouds, Failure> {
+/// The clouds of a definition, ready to be changed: the local ones are started, for the real ones somebody says yes.
+///
+/// What stands may be on clouds that the definition has left: they are reached too, or nothing could be taken away there.
+pub(crate) async fn clouds(
+    place: &Place,
+    session: &Session,
+    definition: &Definition,
+    yes: bool,
+    output: Output,
+) -> Result<Clouds, Failure> {
     let key = Some(connect::key(&place.state)?);
     derived::ignore(place, output);
-    match target.kind {
+    let target = &reach(session, definition)?;
+    let clouds = match target.kind {
         TargetKind::Local => {
-            let endpoints = cloud::start(&place.cloud, Serving::default()).await?;
-            connect::local(&endpoints, key)
+            let parts = cloud::start_parts(place, target, output).await?;
+            connect::local(&parts, target, key)?
         }
         TargetKind::Cloud => {
-            program::demand_for_azure()?;
-            let tenant = target.azure.as_ref().map(|account| account.tenant.as_str());
+            program::demand_for_clouds()?;
             let given = project::credentials(place);
-            let (clouds, principal) = connect::public(given.as_ref(), tenant, key).await?;
-            confirm(&connect::describe(target, &principal), yes, output)?;
-            Ok(clouds)
+            let real = connect::public(&connect::used(target), &given, Some(target), key).await?;
+            confirm(&connect::describe(target, &real), yes, output)?;
+            real.clouds
         }
+    };
+    Ok(clouds.with_device_keys(connect::device_keys(&place.state, &deploy::deployment_id(definition))))
+}
+
+/// Every account that a run of the definition may have to do with: its own, and those of what stands or stood before.
+fn reach(session: &Session, definition: &Definition) -> Result<Target, Failure> {
+    let mut target = definition.target.clone();
+    let state = session.state();
+    let previous = state.last_run().and_then(|run| run.previous.as_ref());
+    for digest in state.definition().into_iter().chain(previous) {
+        let earlier = session.definition(digest).map_err(|error| explain::deploy("read what stands", &error))?.target;
+        target.azure = target.azure.or(earlier.azure);
+        target.aws = target.aws.or(earlier.aws);
     }
+    Ok(target)
 }
 
 /// Shows what is about to be changed and asks, unless the answer was given.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Definition;
+use super::{AwsEntity, Definition};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,7 +64,10 @@ pub(super) fn diff(old: &Definition, new: &Definition) -> Vec<Change> {
         &by(&new.relationships, |link| format!("{}/{}", link.source, link.id)),
         &mut changes,
     );
+    keyed("token of", &json_map(&old.tokens), &json_map(&new.tokens), &mut changes);
     keyed("feed of device", &json_map(&old.feeds), &json_map(&new.feeds), &mut changes);
+    keyed("entity", &entities(old), &entities(new), &mut changes);
+    keyed("component", &components(old), &components(new), &mut changes);
     changes
 }
 
@@ -80,6 +83,8 @@ fn scalars(old: &Definition, new: &Definition, changes: &mut Vec<Change>) {
 fn flat(definition: &Definition) -> Vec<(&'static str, String)> {
     let providers = definition.providers;
     let azure = definition.target.azure.as_ref();
+    let aws = definition.target.aws.as_ref();
+    let aws = |part: fn(&super::AwsAccount) -> &String| aws.map_or_else(|| "none".into(), |a| part(a).clone());
     let account = |part: fn(&super::AzureAccount) -> &String| azure.map_or_else(|| "none".into(), |a| part(a).clone());
     vec![
         ("digital_twin_name", definition.twin_name.clone()),
@@ -98,7 +103,24 @@ fn flat(definition: &Definition) -> Vec<(&'static str, String)> {
         ("azure_region", account(|account| &account.regions.default)),
         ("azure_region_iothub", account(|account| &account.regions.iot_hub)),
         ("azure_region_digital_twin", account(|account| &account.regions.digital_twin)),
+        ("the AWS account", aws(|account| &account.account)),
+        ("aws_region", aws(|account| &account.region)),
     ]
+}
+
+/// The entities by id, without their components: those are compared by themselves.
+fn entities(definition: &Definition) -> BTreeMap<String, Value> {
+    let bare = |entity: &AwsEntity| AwsEntity { components: Vec::new(), ..entity.clone() };
+    aws_entities(definition).iter().map(|entity| (entity.id.clone(), to_value(&bare(entity)))).collect()
+}
+
+fn components(definition: &Definition) -> BTreeMap<String, Value> {
+    let of = |entity: &AwsEntity| by(&entity.components, |component| format!("{}/{}", entity.id, component.name));
+    aws_entities(definition).iter().flat_map(of).collect()
+}
+
+fn aws_entities(definition: &Definition) -> &[AwsEntity] {
+    definition.aws_hierarchy.as_ref().map_or(&[], |hierarchy| &hierarchy.entities)
 }
 
 fn model_id(model: &Value) -> String {

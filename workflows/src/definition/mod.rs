@@ -2,20 +2,26 @@
 //!
 //! A run carries its definition: equal definitions have equal digests and make equal graphs.
 
+mod aws_hierarchy;
 mod diff;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use functions::twin_info::{DeviceInfo, TwinInfo};
+use functions::{
+    settings::SecretRef,
+    twin_info::{DeviceInfo, TwinInfo},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    inter_cloud::Key,
     regions::Regions,
     topology::{Providers, Topology},
 };
 
+pub use aws_hierarchy::{AwsComponent, AwsEntity, AwsHierarchy};
 pub use diff::Change;
 
 /// The version of the snapshot's format that this program writes.
@@ -47,6 +53,13 @@ pub struct Definition {
     pub relationships: Vec<Relationship>,
     /// The twin and the properties that each device feeds, by device id. Empty unless L4 is on Azure.
     pub feeds: BTreeMap<String, DeviceInfo>,
+    /// The tokens that calls between apps and clouds show, by connection: references, never the tokens. Empty where nothing
+    /// calls over a border.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tokens: BTreeMap<String, SecretRef>,
+    /// The entities of the TwinMaker workspace; there exactly when L4 is on AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_hierarchy: Option<AwsHierarchy>,
     /// Where to.
     pub target: Target,
 }
@@ -145,6 +158,19 @@ pub struct Target {
     /// The Azure account, when a layer is on Azure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<AzureAccount>,
+    /// The AWS account, when a layer is on AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<AwsAccount>,
+}
+
+/// An AWS account by number; nothing that opens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwsAccount {
+    /// The account's id, twelve digits.
+    pub account: String,
+    /// Where its resources live: `eu-central-1`.
+    pub region: String,
 }
 
 /// The local cloud or the real ones.
@@ -183,7 +209,19 @@ pub enum Error {
     },
 }
 
+/// The generation of tokens that are made now.
+const GENERATION: u32 = 1;
+
 impl Definition {
+    /// The same with references to the tokens of all its calls, which `key` makes. Only the fingerprints depend on the key.
+    #[must_use]
+    pub fn with_tokens(mut self, key: &Key) -> Self {
+        let reference = |connection: &str| key.reference(connection, GENERATION);
+        let topology = self.topology();
+        self.tokens = topology.calls().map(|call| (call.connection.clone(), reference(&call.connection))).collect();
+        self
+    }
+
     /// The snapshot as canonical JSON (RFC 8785).
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -1,5 +1,7 @@
 use serde_json::json;
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::topology::Cloud;
 
@@ -47,9 +49,12 @@ fn definition() -> Definition {
             },
         )]
         .into(),
+        aws_hierarchy: None,
+        tokens: BTreeMap::new(),
         target: Target {
             kind: TargetKind::Local,
             azure: Some(AzureAccount { tenant: "t".into(), subscription: "s".into(), regions: Regions::default() }),
+            aws: None,
         },
     }
 }
@@ -102,4 +107,29 @@ device room-1 is gone
 model dtmi:example:Room;1 is gone
 twin room-1 changed: /body/a~1b, /body/temperature
 ");
+}
+
+#[test]
+fn a_diff_names_entities_and_their_components() {
+    let entity = |id: &str, parent: Option<&str>, components: &[(&str, &str)]| AwsEntity {
+        id: id.into(),
+        name: id.into(),
+        parent: parent.map(Into::into),
+        components: components
+            .iter()
+            .map(|(name, device)| AwsComponent { name: (*name).into(), device: (*device).into() })
+            .collect(),
+    };
+    let with = |entities: Vec<AwsEntity>| Definition { aws_hierarchy: Some(AwsHierarchy { entities }), ..definition() };
+    let old = with(vec![entity("hall", None, &[]), entity("room-1", Some("hall"), &[("a", "d-1"), ("b", "d-2")])]);
+    let new = with(vec![entity("room-1", None, &[("a", "d-3"), ("c", "d-2")])]);
+    let lines: Vec<String> = new.diff(&old).iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+entity room-1 changed: /parent
+entity hall is gone
+component room-1/a changed: /device
+component room-1/c is new
+component room-1/b is gone
+");
+    assert_eq!(Definition::from_json(&old.to_json()).unwrap(), old);
 }

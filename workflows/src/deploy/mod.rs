@@ -57,8 +57,9 @@ pub enum Error {
 /// a second journal for the same twin is noticed.
 #[must_use]
 pub fn deployment_id(definition: &Definition) -> String {
-    let account = definition.target.azure.as_ref().map_or("", |account| account.subscription.as_str());
-    let names = Names::new(&definition.twin_name, account);
+    let azure = definition.target.azure.as_ref().map(|account| account.subscription.as_str());
+    let aws = definition.target.aws.as_ref().map(|account| account.account.as_str());
+    let names = Names::new(&definition.twin_name, azure.or(aws).unwrap_or_default());
     format!("{}-{}-{}", prefix(definition.target.kind), definition.twin_name, names.suffix())
 }
 

@@ -19,6 +19,7 @@ const FILE: &str = "inter-cloud.key";
 const SALT: &[u8] = b"twinctl.inter-cloud.v1";
 
 /// The key of a state folder. It never prints.
+#[derive(Clone)]
 pub struct Key([u8; 32]);
 
 impl std::fmt::Debug for Key {

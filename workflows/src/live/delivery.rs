@@ -58,6 +58,20 @@ impl From<azure::Error> for Refused {
     }
 }
 
+impl From<aws::Error> for Refused {
+    fn from(error: aws::Error) -> Self {
+        let kind = match error.kind() {
+            aws::ErrorKind::Transient => Kind::Transient,
+            aws::ErrorKind::Throttled => Kind::Throttled,
+            aws::ErrorKind::NotYet => Kind::NotYet,
+            aws::ErrorKind::Conflict => Kind::Conflict,
+            aws::ErrorKind::NotFound => Kind::NotFound,
+            aws::ErrorKind::Permanent => Kind::Permanent,
+        };
+        Self { kind, status: error.status(), message: error.to_string(), retry_after: error.retry_after() }
+    }
+}
+
 /// A message that was acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivered {

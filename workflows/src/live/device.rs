@@ -6,7 +6,8 @@ use dtdl::{Document, Models, Rules};
 use functions::twin_info::PropertyInfo;
 use serde_json::Value;
 
-use crate::definition::Definition;
+use super::twin_maker;
+use crate::{definition::Definition, topology::Cloud};
 
 /// A device and the twin that it feeds.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +31,12 @@ pub struct Measured {
     pub unit: Option<String>,
 }
 
-/// The devices that feed a twin, by id. Empty where nothing here feeds one (L4 is not on Azure).
+/// The devices that a twin follows, by id: those that feed one on Azure, or that a component shows on AWS.
 #[must_use]
 pub fn devices(definition: &Definition) -> Vec<Device> {
+    if definition.providers.l4 == Cloud::Aws {
+        return twin_maker::devices(definition);
+    }
     let models = models(&definition.models);
     let initial: BTreeMap<(&str, &str), &Value> = definition
         .devices

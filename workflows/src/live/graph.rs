@@ -54,6 +54,9 @@ impl Live {
     /// # Errors
     /// Whatever the service refuses with.
     pub async fn graph(&self, devices: &[Device]) -> Result<Graph, Refused> {
+        if let Some((twin_maker, aws)) = self.twin_maker()? {
+            return twin_maker.graph(aws, devices).await;
+        }
         let client = self.digital_twins()?;
         let mut twins = BTreeMap::new();
         for document in client.query("SELECT * FROM DIGITALTWINS").collect().await? {
@@ -102,7 +105,7 @@ impl Graph {
     }
 }
 
-fn values<'a>(document: &'a Value, device: &'a Device) -> impl Iterator<Item = (String, TwinValue)> + 'a {
+pub(super) fn values<'a>(document: &'a Value, device: &'a Device) -> impl Iterator<Item = (String, TwinValue)> + 'a {
     device.measured.iter().map(|(name, measured)| {
         let Sight { value, source_time, updated } = Sight::of(document, &measured.lands);
         let unit = measured.unit.as_deref().map(|unit| symbol(unit).to_owned());

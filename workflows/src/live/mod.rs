@@ -35,6 +35,7 @@ mod series;
 mod sight;
 mod simulate;
 mod tree;
+mod twin_maker;
 mod units;
 mod verify;
 mod world;

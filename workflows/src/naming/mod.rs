@@ -1,8 +1,9 @@
-//! The names of everything that a deployment makes on Azure, in one place.
+//! The names of everything that a deployment makes, in one place: [`Names`] on Azure, [`AwsNames`] on AWS.
 //!
 //! A name is the plan's (`{twin}-adt`, `{twin}-l4-functions`); where it must be unique in the world it is followed by a
 //! suffix that depends on subscription and twin name alone, so that every run finds the same resource again.
 
+mod aws;
 mod rules;
 
 use functions::function::Function;
@@ -10,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::topology::Layer;
 
-pub use rules::{Misfit, device_id, twin_id};
+pub use aws::{AwsNames, Bucket};
+pub use rules::{Misfit, TwinMakerName, device_id, twin_id, twin_maker};
 
 /// The characters of RFC 4648's base 32, in lower case: all are allowed in every kind of name.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

@@ -4,7 +4,7 @@ use std::fmt;
 
 use functions::function::Function;
 
-use super::{BlobContainer, Names};
+use super::{BlobContainer, Bucket, Names};
 use crate::topology::Layer;
 
 /// The most letters and digits of a twin name: the storage account's 24 less the suffix.
@@ -151,6 +151,37 @@ const PLAN: Rule = Rule {
     allows: host_label,
 };
 
+const BUCKET: Rule = Rule {
+    resource: "the S3 bucket",
+    length: 3..=63,
+    characters: "lower-case letters, digits and single hyphens between them",
+    allows: lower_label,
+};
+const LAMBDA: Rule = Rule {
+    resource: "the Lambda function or its role",
+    length: 1..=64,
+    characters: "letters, digits, - and _",
+    allows: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')),
+};
+const TABLE: Rule = Rule {
+    resource: "the DynamoDB table",
+    length: 3..=255,
+    characters: "letters, digits and - _ .",
+    allows: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
+};
+const TOPIC_RULE: Rule = Rule {
+    resource: "the IoT topic rule",
+    length: 1..=128,
+    characters: "letters, digits and _",
+    allows: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+};
+const WORKSPACE: Rule = Rule {
+    resource: "the TwinMaker workspace",
+    length: 2..=128,
+    characters: "letters, digits, _ and hyphens between them",
+    allows: |name| inner_hyphens(name) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')),
+};
+
 pub(super) fn misfits(names: &Names) -> Vec<Misfit> {
     let layers = [Layer::L0, Layer::L2, Layer::L4];
     let mut checks = vec![
@@ -176,7 +207,24 @@ pub(super) fn misfits(names: &Names) -> Vec<Misfit> {
     for function in Function::ALL {
         checks.push((EVENT_SUBSCRIPTION, names.event_subscription(function)));
     }
+    checks.extend(on_aws(names));
     checks.into_iter().filter_map(|(rule, name)| rule.check(name)).collect()
+}
+
+fn on_aws(names: &Names) -> Vec<(Rule, String)> {
+    let names = names.on_aws();
+    let mut checks = vec![
+        (TABLE, names.table()),
+        (TOPIC_RULE, names.topic_rule()),
+        (WORKSPACE, names.workspace()),
+        (LAMBDA, names.workspace_role()),
+    ];
+    checks.extend(Bucket::ALL.map(|bucket| (BUCKET, names.bucket(bucket))));
+    for function in Function::ALL {
+        checks.push((LAMBDA, names.function(function)));
+        checks.push((LAMBDA, names.function_role(function)));
+    }
+    checks
 }
 
 /// Checks a device id against the rule of an IoT Hub (`azure`) or of an IoT Core thing (`aws`); Pub/Sub knows no devices.
@@ -215,4 +263,61 @@ pub fn twin_id(id: &str) -> Option<Misfit> {
         allows: |id| id.chars().all(|c| c.is_ascii_alphanumeric() || "-.+%_#*?!(),:=@$'".contains(c)),
     };
     rule.check(id.to_owned())
+}
+
+/// What has a name in TwinMaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TwinMakerName {
+    /// An `entityId`.
+    EntityId,
+    /// An `entityName`.
+    EntityName,
+    /// The name of a component in its entity.
+    Component,
+    /// A `componentTypeId`.
+    ComponentType,
+    /// The name of a property in its component.
+    Property,
+}
+
+/// Checks a name against TwinMaker's rule (the patterns of its API, version 2021-11-29).
+#[must_use]
+pub fn twin_maker(kind: TwinMakerName, name: &str) -> Option<Misfit> {
+    let rule = match kind {
+        TwinMakerName::EntityId => Rule {
+            resource: "an entity",
+            length: 2..=128,
+            characters: "letters, digits and - _ . :, a letter or digit at either end",
+            allows: |id| {
+                id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c))
+                    && id.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && id.ends_with(|c: char| c.is_ascii_alphanumeric())
+            },
+        },
+        TwinMakerName::EntityName => Rule {
+            resource: "an entity",
+            length: 1..=256,
+            characters: "no control characters",
+            allows: |name| !name.chars().any(|c| c.is_ascii_control()),
+        },
+        TwinMakerName::Component => Rule {
+            resource: "a component",
+            length: 1..=256,
+            characters: "letters, digits and - _",
+            allows: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)),
+        },
+        TwinMakerName::Property => Rule {
+            resource: "a property of a component",
+            length: 1..=256,
+            characters: "letters, digits and - _",
+            allows: |name| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)),
+        },
+        TwinMakerName::ComponentType => Rule {
+            resource: "a component type",
+            length: 1..=256,
+            characters: "letters, digits and - _ . :",
+            allows: |id| id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)),
+        },
+    };
+    rule.check(name.to_owned())
 }

@@ -27,6 +27,30 @@ pub struct AzureCredentials {
     pub regions: Option<Regions>,
 }
 
+/// The AWS account and how to open it, as far as the file says; what is absent comes from the SDK's usual places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsCredentials {
+    /// `aws_access_key_id`
+    pub access_key: Option<String>,
+    /// `aws_secret_access_key`
+    pub secret_key: Option<Secret>,
+    /// `aws_region`
+    pub region: Option<String>,
+}
+
+/// Reads the AWS section; `None` when there is none.
+pub(super) fn read_aws(place: Place<'_>, value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<AwsCredentials> {
+    let mut clouds = object(place, value, "the credentials", problems)?;
+    let section = clouds.optional("aws")?;
+    let mut fields = object(place, section, "the credentials of AWS", problems)?;
+    let mut text = |key| fields.optional_text(key, problems).map(|text| text.value).filter(|text| !text.is_empty());
+    let access_key = text("aws_access_key_id");
+    let secret_key = text("aws_secret_access_key").map(Secret::new);
+    let region = text("aws_region");
+    fields.finish(problems);
+    Some(AwsCredentials { access_key, secret_key, region })
+}
+
 /// Reads the Azure section; `None` when there is none.
 pub(super) fn read_azure(place: Place<'_>, value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<AzureCredentials> {
     let mut clouds = object(place, value, "the credentials", problems)?;

@@ -14,6 +14,8 @@ pub const CREDENTIALS: &str = "config_credentials.json";
 pub const HIERARCHY_JSON: &str = "twin_hierarchy/azure_hierarchy.json";
 /// The hierarchy in the format of Import Jobs.
 pub const HIERARCHY_NDJSON: &str = "twin_hierarchy/azure_hierarchy.ndjson";
+/// The hierarchy of a TwinMaker workspace.
+pub const AWS_HIERARCHY: &str = "twin_hierarchy/aws_hierarchy.json";
 
 /// Whether the file with the credentials may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,7 @@ impl Files {
     /// Reads what is there. A file that is there and cannot be read is a problem to report, so this does not fail.
     #[must_use]
     pub fn load(folder: &Path, access: Access) -> Self {
-        let mut names = vec![CONFIG, PROVIDERS, DEVICES, HIERARCHY_JSON, HIERARCHY_NDJSON];
+        let mut names = vec![CONFIG, PROVIDERS, DEVICES, HIERARCHY_JSON, HIERARCHY_NDJSON, AWS_HIERARCHY];
         if access == Access::Cloud {
             names.push(CREDENTIALS);
         }

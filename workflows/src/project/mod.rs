@@ -9,6 +9,7 @@
 //!
 //! Checking is pure and total: it never stops at the first problem and never panics on what a file holds.
 
+mod aws_hierarchy;
 mod config;
 mod credentials;
 mod devices;
@@ -26,11 +27,15 @@ use std::{collections::BTreeMap, path::Path};
 
 use functions::twin_info::DeviceInfo;
 
-pub use credentials::AzureCredentials;
-pub use files::{Access, CONFIG, CREDENTIALS, DEVICES, Files, HIERARCHY_JSON, HIERARCHY_NDJSON, PROVIDERS};
+pub use credentials::{AwsCredentials, AzureCredentials};
+pub use files::{
+    AWS_HIERARCHY, Access, CONFIG, CREDENTIALS, DEVICES, Files, HIERARCHY_JSON, HIERARCHY_NDJSON, PROVIDERS,
+};
 
 use crate::{
-    definition::{ConstProperty, Definition, Device, DeviceProperty, Relationship, Target, Twin, VERSION},
+    definition::{
+        AwsHierarchy, ConstProperty, Definition, Device, DeviceProperty, Relationship, Target, Twin, VERSION,
+    },
     problem::{Code, Problem, Severity},
     topology::{Cloud, Providers},
 };
@@ -59,12 +64,16 @@ pub struct Project {
     pub relationships: Vec<Relationship>,
     /// The twin and properties that each device feeds.
     pub feeds: BTreeMap<String, DeviceInfo>,
+    /// The entities of the TwinMaker workspace; there exactly when L4 is on AWS.
+    pub aws_hierarchy: Option<AwsHierarchy>,
     /// What the credentials file says of Azure; never read for the local target.
     pub azure: Option<AzureCredentials>,
+    /// What it says of AWS; never read for the local target either.
+    pub aws: Option<AwsCredentials>,
 }
 
 impl Project {
-    /// The snapshot of this project for a target.
+    /// The snapshot of this project for a target, without the tokens of its calls ([`Definition::with_tokens`]).
     #[must_use]
     pub fn define(&self, target: Target) -> Definition {
         let definition = Definition {
@@ -79,6 +88,8 @@ impl Project {
             twins: self.twins.clone(),
             relationships: self.relationships.clone(),
             feeds: self.feeds.clone(),
+            tokens: BTreeMap::new(),
+            aws_hierarchy: self.aws_hierarchy.clone(),
             target,
         };
         // Canonical JSON writes 20.0 as 20. A run that starts from the files and one that resumes from the snapshot must
@@ -125,7 +136,8 @@ pub fn check(files: Files) -> Report {
 fn assemble(files: &Files, problems: &mut Vec<Problem>) -> Option<Project> {
     let config = document(files, CONFIG, problems, config::read_config);
     let providers = document(files, PROVIDERS, problems, config::read_providers);
-    let azure = credentials(files, providers, problems);
+    let azure = credentials(files, providers, Cloud::Azure, problems, credentials::read_azure);
+    let aws = credentials(files, providers, Cloud::Aws, problems, credentials::read_aws);
     let devices_text = text(files, DEVICES, problems);
     let source = Source::new(DEVICES, devices_text.unwrap_or("[]"));
     let place = Place::whole(&source);
@@ -140,6 +152,7 @@ fn assemble(files: &Files, problems: &mut Vec<Problem>) -> Option<Project> {
             read_graph(&source, name, place, devices.as_deref(), problems)
         }),
     };
+    let aws_hierarchy = read_entities(files, providers, place, devices.as_deref(), problems);
     let (config, providers, devices, graph) = (config?, providers?, devices?, graph?);
     let mut devices: Vec<Device> = devices.into_iter().map(plain).collect();
     devices.sort_by(|a, b| a.id.cmp(&b.id));
@@ -154,7 +167,9 @@ fn assemble(files: &Files, problems: &mut Vec<Problem>) -> Option<Project> {
         twins: graph.twins,
         relationships: graph.relationships,
         feeds: graph.feeds,
+        aws_hierarchy,
         azure,
+        aws,
     })
 }
 
@@ -186,6 +201,24 @@ fn read_graph<'a>(
     Some(Graph { models: models::in_order(&hierarchy.models, &known), twins: twins.collect(), relationships, feeds })
 }
 
+/// The entities, when L4 is on AWS; like the other hierarchy also when that is not known and the file is there.
+fn read_entities(
+    files: &Files,
+    providers: Option<Providers>,
+    devices_place: Place<'_>,
+    devices: Option<&[devices::Device]>,
+    problems: &mut Vec<Problem>,
+) -> Option<AwsHierarchy> {
+    let meant = providers.map_or(files.get(AWS_HIERARCHY).is_some(), |providers| providers.l4 == Cloud::Aws);
+    if !meant {
+        return None;
+    }
+    let devices = devices.map(|devices| (devices_place, devices));
+    document(files, AWS_HIERARCHY, problems, |place, value, problems| {
+        aws_hierarchy::read(place, value, devices, problems)
+    })
+}
+
 /// The hierarchy's file, in whichever form it is there.
 fn hierarchy_source<'a>(files: &'a Files, problems: &mut Vec<Problem>) -> Option<(&'static str, &'a str)> {
     if files.get(HIERARCHY_NDJSON).is_none() {
@@ -212,13 +245,20 @@ fn document<T>(
     read(place, &value, problems)
 }
 
-fn credentials(files: &Files, providers: Option<Providers>, problems: &mut Vec<Problem>) -> Option<AzureCredentials> {
-    // A cloud that the project does not use is not looked at, and no file at all means the clouds' own login.
-    let used = files.get(CREDENTIALS).is_some() && providers.is_some_and(|providers| providers.uses(Cloud::Azure));
+/// What the credentials say of a cloud. One that the project does not use is not looked at, and no file at all means the
+/// clouds' own login.
+fn credentials<T>(
+    files: &Files,
+    providers: Option<Providers>,
+    cloud: Cloud,
+    problems: &mut Vec<Problem>,
+    read: impl FnOnce(Place<'_>, &jsonc_parser::ast::Value<'_>, &mut Vec<Problem>) -> Option<T>,
+) -> Option<T> {
+    let used = files.get(CREDENTIALS).is_some() && providers.is_some_and(|providers| providers.uses(cloud));
     if !used {
         return None;
     }
-    document(files, CREDENTIALS, problems, credentials::read_azure)
+    document(files, CREDENTIALS, problems, read)
 }
 
 /// The text of a file that must be there.

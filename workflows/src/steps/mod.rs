@@ -7,11 +7,17 @@
 //! | [`package::Package`] | the functions of an app, as one package |
 //! | [`devices::Devices`] | the device identities of a hub, all of them |
 //! | [`twin_graph::TwinGraph`] | the models, twins and relationships of an Azure Digital Twins instance |
+//! | [`aws::AwsResource`] | a resource on AWS |
+//! | [`aws::settings::Variables`] | our variables in the environment of a Lambda function |
+//! | [`aws::package::Package`] | the functions' program in a bucket |
+//! | [`aws::devices::Things`] | the things of IoT Core with their certificates, all of them |
+//! | [`aws::batch::Batch`] | many small resources that build on each other: TwinMaker's component types and entities |
 //! | [`access`] | a look that changes nothing: who we are, and whether a data plane admits us yet |
 
 pub(crate) mod access;
 pub(crate) mod app_settings;
 pub(crate) mod arm;
+pub(crate) mod aws;
 pub(crate) mod devices;
 mod fit;
 pub(crate) mod kind;

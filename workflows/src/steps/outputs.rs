@@ -1,7 +1,9 @@
 //! What later steps take from an Azure resource, read from what Azure returned and never built from a pattern.
 
+use functions::function::Function;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
 /// Reads a step's output from a resource as Resource Manager returns it.
 pub(crate) trait FromArm: Sized {
@@ -61,6 +63,12 @@ pub(crate) struct App {
     pub(crate) id: String,
     pub(crate) host_name: String,
     pub(crate) scm_host: String,
+}
+
+/// Where a function of an app is called over HTTP.
+pub(crate) fn url_of(app: &App, function: Function) -> Url {
+    Url::parse(&format!("https://{}/api/{}", app.host_name, function.name()))
+        .expect("Resource Manager returns host names")
 }
 
 impl FromArm for Resource {

@@ -146,6 +146,9 @@ pub struct Topology {
     pub hot_reader: Option<Border>,
     /// L2 to the twin, exactly when [`Feed::Pusher`] feeds it; both ends may be on Azure.
     pub adt_pusher: Option<Border>,
+    /// From the ingestion to the persister, which stand on one cloud and in two apps: no border, and yet a call that shows
+    /// a token.
+    pub handover: Option<Border>,
     /// The apps that host functions, by cloud and layer; none is empty.
     pub apps: Vec<App>,
 }
@@ -169,6 +172,7 @@ impl Topology {
             ),
             hot_reader: border(l3_hot != l4 && l4 == Cloud::Aws, (l4, "l4"), (l3_hot, "l3hot"), Function::HotReader),
             adt_pusher: border(feed == Feed::Pusher, (l2, "l2"), (l4, "l4"), Function::AdtPusher),
+            handover: border(l1 != l2, (l2, "l0"), (l2, "l2"), Function::Persister),
             apps: Vec::new(),
         };
         topology.apps = apps(providers, &topology);
@@ -180,6 +184,17 @@ impl Topology {
         [&self.ingestion, &self.hot_writer, &self.cold_writer, &self.archive_writer, &self.hot_reader, &self.adt_pusher]
             .into_iter()
             .flatten()
+    }
+
+    /// Every call that shows a token: those over borders, and the handover.
+    pub fn calls(&self) -> impl Iterator<Item = &Border> {
+        self.borders().chain(&self.handover)
+    }
+
+    /// The call that a function receives, with the name of the connection whose token it asks for.
+    #[must_use]
+    pub fn call(&self, receiver: Function) -> Option<&Border> {
+        self.calls().find(|call| call.function == receiver)
     }
 
     /// The functions of an app; empty when there is no such app.
@@ -212,10 +227,12 @@ fn apps(providers: Providers, topology: &Topology) -> Vec<App> {
     let mut hosted: Vec<(Cloud, Layer, Function)> =
         topology.borders().map(|border| (border.to, Layer::L0, border.function)).collect();
     hosted.push((providers.l2, Layer::L2, Function::Persister));
-    if providers.l1 == Cloud::Azure {
-        // An IoT Hub speaks through Event Grid alone, so somebody on Azure must take its events, wherever L2 is; AWS and
-        // Google send to a URL by themselves.
-        hosted.push((Cloud::Azure, Layer::L2, Function::Dispatcher));
+    if dispatches(providers) {
+        hosted.push((providers.l1, Layer::L2, Function::Dispatcher));
+    }
+    if providers.l4 == Cloud::Aws {
+        // TwinMaker asks a Lambda of its own account, wherever hot storage is.
+        hosted.push((Cloud::Aws, Layer::L4, Function::HotReader));
     }
     if topology.feed == Feed::EventGrid {
         hosted.push((Cloud::Azure, Layer::L4, Function::AdtUpdater));
@@ -229,6 +246,19 @@ fn apps(providers: Providers, topology: &Topology) -> Vec<App> {
             functions: chunk.iter().map(|hosted| hosted.2).collect(),
         })
         .collect()
+}
+
+/// Whether somebody beside the devices' hub must hand its messages on.
+///
+/// An IoT Hub speaks through Event Grid, whose subscriptions on Azure call functions there, wherever L2 is. A rule of IoT
+/// Core calls a Lambda, so it needs none while L2 is on AWS; elsewhere one stands between, because the rule's own HTTP
+/// action gives up after seconds, and an invocation of a Lambda is kept and repeated for hours. Pub/Sub pushes to a URL
+/// by itself, patiently.
+const fn dispatches(providers: Providers) -> bool {
+    match (providers.l1, providers.l2) {
+        (Cloud::Azure, _) | (Cloud::Aws, Cloud::Azure | Cloud::Google) => true,
+        (Cloud::Aws, Cloud::Aws) | (Cloud::Google, _) => false,
+    }
 }
 
 #[cfg(test)]

@@ -137,8 +137,14 @@ fn compute_and_twin_functions_stand_where_they_are_needed() {
             apps.map(|app| (app.cloud, app.layer)).collect::<Vec<_>>()
         };
         assert_eq!(hosts(Function::Persister), [(providers.l2, Layer::L2)], "{providers:?}");
-        let hub = providers.l1 == Cloud::Azure;
-        assert_eq!(hosts(Function::Dispatcher), [(Cloud::Azure, Layer::L2)][..usize::from(hub)], "{providers:?}");
+        let dispatches = providers.l1 == Cloud::Azure || (providers.l1 == Cloud::Aws && providers.l2 != Cloud::Aws);
+        assert_eq!(
+            hosts(Function::Dispatcher),
+            [(providers.l1, Layer::L2)][..usize::from(dispatches)],
+            "{providers:?}"
+        );
+        let connector = topology.functions(Cloud::Aws, Layer::L4).contains(&Function::HotReader);
+        assert_eq!(connector, providers.l4 == Cloud::Aws, "{providers:?}");
         let updater = topology.feed == Feed::EventGrid;
         assert_eq!(hosts(Function::AdtUpdater), [(Cloud::Azure, Layer::L4)][..usize::from(updater)], "{providers:?}");
     }
@@ -150,6 +156,11 @@ fn connection_names_are_unique_and_say_both_ends() {
         let topology = Topology::of(providers);
         let names: std::collections::BTreeSet<_> = topology.borders().map(|border| &border.connection).collect();
         assert_eq!(names.len(), topology.borders().count(), "{providers:?}");
+        let calls: std::collections::BTreeSet<_> = topology.calls().map(|call| &call.connection).collect();
+        assert_eq!(calls.len(), topology.calls().count(), "{providers:?}");
+        for call in topology.calls() {
+            assert_eq!(topology.call(call.function), Some(call), "a function receives one call: {providers:?}");
+        }
     }
     let far = Providers { l1: Cloud::Aws, ..Providers::all(Cloud::Azure) };
     let names: Vec<_> = Topology::of(far).borders().map(|border| border.connection.clone()).collect();

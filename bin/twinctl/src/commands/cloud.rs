@@ -1,20 +1,25 @@
 //! `twinctl cloud`: the local cloud's process, and what can be asked of it.
 
+pub(crate) mod aws;
 mod status;
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
 use local::{
+    emulator::Aws,
     endpoints::{Endpoints, NAMES},
     process::{self, Launch, Status},
     server,
 };
+use reqwest::Url;
 use serde_json::{Value, json};
+use workflows::definition::Target;
 
 use crate::{
-    cli::{Cloud, CloudCommand, FaultCommand, Global, Project, Serving},
+    cli::{Cloud, CloudCommand, Emulated, FaultCommand, Global, Project, Serving},
+    connect::LocalParts,
     control::Control,
-    derived,
+    derived, environment,
     exit::Exit,
     failure::{self, Failure},
     output::Output,
@@ -25,12 +30,15 @@ use crate::{
 /// How long a local cloud may take until it serves; it takes far less unless the machine is overloaded.
 const START: Duration = Duration::from_secs(60);
 
+/// The name of AWS among the services, whose URL is not the local cloud's own.
+const AWS: &str = "aws";
+
 /// Does one of the `cloud` commands.
 pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> failure::Result {
     let dir = |project: &Project| Place::of_cloud(global, &project.project).map(|place| place.cloud);
     match &options.command {
-        CloudCommand::Up { project, serving } => {
-            up(&Place::of_cloud(global, &project.project)?, *serving, output).await
+        CloudCommand::Up { project, serving, emulated } => {
+            up(&Place::of_cloud(global, &project.project)?, *serving, *emulated, output).await
         }
         CloudCommand::Down(project) => down(&dir(project)?, output).await,
         CloudCommand::Status(project) => status::status(&dir(project)?, output).await,
@@ -42,6 +50,7 @@ pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> f
             faults(&Place::of_cloud(global, project)?.cloud, command, output).await
         }
         CloudCommand::Serve { project, serving } => serve(&dir(project)?, *serving).await,
+        CloudCommand::ServeAws { project, program } => aws::serve(&dir(project)?, program),
     }
 }
 
@@ -54,6 +63,41 @@ pub(crate) async fn start(dir: &Path, serving: Serving) -> Result<Endpoints, Fai
     args.extend(serving.mqtt_port.map(|port| format!("--mqtt-port={port}").into()));
     let launch = Launch { program, args, deadline: START };
     process::up(dir, &launch).await.map_err(|error| unstarted(&error))
+}
+
+/// Starts what a target needs of the local cloud, unless it is up.
+pub(crate) async fn start_parts(place: &Place, target: &Target, output: Output) -> Result<LocalParts, Failure> {
+    let needs_aws = target.aws.is_some();
+    aws::demand(place, Emulated { aws: needs_aws, no_aws: !needs_aws }).await?;
+    let endpoints = start(&place.cloud, Serving::default()).await?;
+    let aws = match needs_aws {
+        true => Some(aws::ensure(place, output).await?.endpoint),
+        false => None,
+    };
+    if let Some(aws) = &aws {
+        // TwinMaker is served here, and asks connectors there.
+        Control::of(&endpoints)?.put("aws", &json!({ "endpoint": aws })).await?;
+    }
+    Ok(LocalParts { endpoints, aws })
+}
+
+/// What a target needs of the local cloud, if all of it is up; starts nothing.
+pub(crate) async fn found_parts(place: &Place, target: &Target) -> Result<Option<LocalParts>, Failure> {
+    let Some(endpoints) = found(&place.cloud).await? else { return Ok(None) };
+    match (&target.aws, aws::found(&place.cloud).await?) {
+        (Some(_), None) => Ok(None),
+        (_, aws) => Ok(Some(LocalParts { endpoints, aws: aws.map(|aws| aws.endpoint) })),
+    }
+}
+
+/// The same for who needs it: a failure when some of it is not up.
+pub(crate) async fn running_parts(place: &Place, target: &Target) -> Result<LocalParts, Failure> {
+    let endpoints = running(&place.cloud).await?;
+    let aws = match target.aws {
+        Some(_) => Some(aws::running(&place.cloud).await?.endpoint),
+        None => None,
+    };
+    Ok(LocalParts { endpoints, aws })
 }
 
 /// What keeps a cloud from starting, with what to do about a port that is taken: deployed host names hold its ports.
@@ -76,7 +120,8 @@ pub(crate) async fn found(dir: &Path) -> Result<Option<Endpoints>, Failure> {
     }
 }
 
-async fn up(place: &Place, serving: Serving, output: Output) -> failure::Result {
+async fn up(place: &Place, serving: Serving, emulated: Emulated, output: Output) -> failure::Result {
+    aws::demand(place, emulated).await?;
     let endpoints = start(&place.cloud, serving).await?;
     if serving.mqtt_port.is_some_and(|port| endpoints.mqtt.port() != Some(port)) {
         let failure = Failure::new(Exit::Error, "serve MQTT on that port");
@@ -86,12 +131,15 @@ async fn up(place: &Place, serving: Serving, output: Output) -> failure::Result 
     if place.state.exists() {
         derived::ignore(place, output);
     }
-    output.data(&urls(&endpoints), || listing(&endpoints))?;
+    let aws = aws::up(place, emulated, output).await?;
+    output.data(&urls(&endpoints, aws.as_ref()), || listing(&endpoints, aws.as_ref()))?;
     Ok(Exit::Done)
 }
 
 async fn down(dir: &Path, output: Output) -> failure::Result {
-    let stopped = process::down(dir).await.map_err(|error| unmanaged("stop the local cloud", &error))?;
+    // First what sends to the other.
+    let aws = aws::down(dir).await?;
+    let stopped = aws | process::down(dir).await.map_err(|error| unmanaged("stop the local cloud", &error))?;
     output.data(&json!({ "stopped": stopped }), String::new)?;
     if !output.json {
         output.say(if stopped { "the local cloud is down; its state stays" } else { "the local cloud was not up" });
@@ -100,6 +148,7 @@ async fn down(dir: &Path, output: Output) -> failure::Result {
 }
 
 async fn reset(dir: &Path, output: Output) -> failure::Result {
+    aws::reset(dir).await?;
     process::reset(dir).await.map_err(|error| unmanaged("reset the local cloud", &error))?;
     output.data(&json!({ "reset": true }), String::new)?;
     if !output.json {
@@ -109,12 +158,14 @@ async fn reset(dir: &Path, output: Output) -> failure::Result {
 }
 
 async fn url(dir: &Path, name: &str, output: Output) -> failure::Result {
-    if !NAMES.contains(&name) {
-        let known = NAMES.join(", ");
-        return Err(Failure::new(Exit::Usage, format!("find the service `{name}`")).hint(format!("one of: {known}")));
-    }
-    let endpoints = running(dir).await?;
-    let url = endpoints.url(name).map(bare).unwrap_or_default();
+    let url = match name {
+        AWS => bare(&aws::running(dir).await?.endpoint),
+        name if NAMES.contains(&name) => running(dir).await?.url(name).map(bare).unwrap_or_default(),
+        name => {
+            let hint = format!("one of: {}, {AWS}", NAMES.join(", "));
+            return Err(Failure::new(Exit::Usage, format!("find the service `{name}`")).hint(hint));
+        }
+    };
     output.data(&json!({ "name": name, "url": url }), || url.clone())?;
     Ok(Exit::Done)
 }
@@ -157,9 +208,17 @@ async fn faults(dir: &Path, command: &FaultCommand, output: Output) -> failure::
 
 async fn serve(dir: &Path, serving: Serving) -> failure::Result {
     let Serving { realistic, mqtt_port } = serving;
-    let options = server::Options { dir: dir.into(), realistic, mqtt_port, ..server::Options::default() };
+    let aws_endpoint = aws_endpoint()?;
+    let options = server::Options { dir: dir.into(), realistic, mqtt_port, aws_endpoint, ..server::Options::default() };
     process::serve(options).await.map_err(|error| unmanaged("serve the local cloud", &error))?;
     Ok(Exit::Done)
+}
+
+/// The AWS emulator that the environment names, if any.
+fn aws_endpoint() -> Result<Option<Url>, Failure> {
+    let Some(text) = environment::text(environment::AWS_ENDPOINT) else { return Ok(None) };
+    let unread = |error| Failure::of(Exit::Usage, format!("read {} as a URL", environment::AWS_ENDPOINT), &error);
+    text.parse().map(Some).map_err(unread)
 }
 
 /// Where the local cloud of a folder serves; a failure when it is not up, or does not answer.
@@ -188,11 +247,17 @@ fn bare(url: &impl ToString) -> String {
     url.to_string().trim_end_matches('/').to_owned()
 }
 
-fn urls(endpoints: &Endpoints) -> Value {
-    NAMES.iter().map(|name| (name.to_string(), json!(endpoints.url(name).map(bare)))).collect()
+fn urls(endpoints: &Endpoints, aws: Option<&Aws>) -> Value {
+    named(endpoints, aws).map(|(name, url)| (name.to_owned(), json!(url))).collect()
 }
 
-fn listing(endpoints: &Endpoints) -> String {
-    let rows = NAMES.map(|name| [name.to_owned(), endpoints.url(name).map(bare).unwrap_or_default()]);
+fn listing(endpoints: &Endpoints, aws: Option<&Aws>) -> String {
+    let rows: Vec<[String; 2]> = named(endpoints, aws).map(|(name, url)| [name.to_owned(), url]).collect();
     table(["service", "url"], &rows)
+}
+
+/// Every service with its base URL.
+fn named(endpoints: &Endpoints, aws: Option<&Aws>) -> impl Iterator<Item = (&'static str, String)> {
+    let own = NAMES.iter().map(|name| (*name, endpoints.url(name).map(bare).unwrap_or_default()));
+    own.chain(aws.map(|aws| (AWS, bare(&aws.endpoint))))
 }

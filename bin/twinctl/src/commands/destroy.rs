@@ -27,7 +27,7 @@ pub(crate) async fn destroy(global: &Global, options: &Destroy, output: Output) 
     let definition = view.definition(digest).map_err(failed)?;
     let session = Session::open(&runs::site(&place, "destroy"), view.deployment()).map_err(failed)?;
     let resumes = resumes(&session.state(), output)?;
-    let clouds = runs::clouds(&place, &definition.target, options.yes, output).await?;
+    let clouds = runs::clouds(&place, &session, &definition, options.yes, output).await?;
     let stage = Stage::open(output, runs::totals(&definition).map_err(failed)?)?;
     let how = stage.how(options.execution, false, false);
     let report = match resumes {

@@ -5,12 +5,14 @@ use workflows::{
     clouds::Clouds,
     definition::{Definition, TargetKind},
     deploy::{self, View},
+    inter_cloud::Key,
+    project::Project as Files,
 };
 
 use crate::{
     cli::{Global, Project},
     commands::{cloud, run},
-    connect,
+    connect::{self, Given},
     exit::Exit,
     explain,
     failure::{self, Failure},
@@ -27,9 +29,12 @@ pub(crate) async fn plan(global: &Global, options: &Project, output: Output) -> 
     place.demand_project()?;
     let kind = project::kind(global.target);
     let project = project::load(&place, kind, output)?;
-    let definition = run::define(&project, kind).await?;
+    // Nothing is written, so before the first run there is no key: any other makes the same plan.
+    let kept = connect::existing_key(&place.state)?;
+    let key = kept.map_or_else(connect::ephemeral_key, Ok)?;
+    let definition = run::define(&project, kind).await?.with_tokens(&key);
     let changes = changes(&place, &definition, output)?;
-    let clouds = clouds(&place, &project, kind).await?;
+    let clouds = clouds(&place, &project, &definition, key).await?;
     let look = clouds.is_some();
     let nowhere = if look { None } else { Some(connect::nowhere()?) };
     let at = clouds.as_ref().or(nowhere.as_ref()).expect("one of the two was made");
@@ -59,23 +64,20 @@ fn changes(place: &Place, definition: &Definition, output: Output) -> Result<Vec
     Ok(definition.diff(&standing).iter().map(ToString::to_string).collect())
 }
 
-/// The clouds to look at; none when the local one is not up.
-async fn clouds(
-    place: &Place,
-    project: &workflows::project::Project,
-    kind: TargetKind,
-) -> Result<Option<Clouds>, Failure> {
-    let key = connect::existing_key(&place.state)?;
-    match kind {
-        TargetKind::Local => match cloud::found(&place.cloud).await? {
-            Some(endpoints) => connect::local(&endpoints, key).map(Some),
-            None => Ok(None),
+/// The clouds to look at; none when the local ones are not up.
+async fn clouds(place: &Place, project: &Files, definition: &Definition, key: Key) -> Result<Option<Clouds>, Failure> {
+    let target = &definition.target;
+    let clouds = match target.kind {
+        TargetKind::Local => match cloud::found_parts(place, target).await? {
+            Some(parts) => connect::local(&parts, target, Some(key))?,
+            None => return Ok(None),
         },
         TargetKind::Cloud => {
-            let (clouds, _) = connect::public(project.azure.as_ref(), None, key).await?;
-            Ok(Some(clouds))
+            let given = Given::of(project);
+            connect::public(&connect::used(target), &given, Some(target), Some(key)).await?.clouds
         }
-    }
+    };
+    Ok(Some(clouds.with_device_keys(connect::device_keys(&place.state, &deploy::deployment_id(definition)))))
 }
 
 fn failed(error: deploy::Error) -> Failure {

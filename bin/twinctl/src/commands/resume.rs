@@ -49,7 +49,7 @@ async fn carry_on(
 ) -> failure::Result {
     let failed = |error| explain::deploy(TRIED, &error);
     let session = Session::open(&runs::site(place, "resume"), view.deployment()).map_err(failed)?;
-    let clouds = runs::clouds(place, &definition.target, options.yes, output).await?;
+    let clouds = runs::clouds(place, &session, definition, options.yes, output).await?;
     let state = session.state();
     // Another process may have worked on it between our look and our lease; the lease decides.
     let Some(run) = state.last_run() else {

@@ -33,7 +33,7 @@ pub(crate) async fn rollback(global: &Global, options: &Rollback, output: Output
     let session = Session::open(&runs::site(&place, "rollback"), view.deployment()).map_err(failed)?;
     let state = session.state();
     let Some(run) = state.last_run() else { return nothing("there is no run", output) };
-    let clouds = runs::clouds(&place, &definition.target, options.yes, output).await?;
+    let clouds = runs::clouds(&place, &session, &definition, options.yes, output).await?;
     let stage = Stage::open(output, Vec::new())?;
     // One at a time by its nature: strictly in reverse order of completion.
     let how = stage.how(Execution { parallelism: std::num::NonZeroUsize::MIN }, false, false);

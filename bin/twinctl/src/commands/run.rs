@@ -4,12 +4,14 @@ use journal::{Definitions, RunKind, RunState};
 use workflows::{
     definition::{Definition, Target, TargetKind},
     deploy::{Session, deployment_id},
+    layers,
     project::Project,
 };
 
 use crate::{
     cli::{Global, Run},
-    connect, explain,
+    connect::{self, Given},
+    explain,
     failure::{self, Failure},
     output::Output,
     place::Place,
@@ -26,11 +28,14 @@ pub(crate) async fn run(global: &Global, options: &Run, output: Output) -> failu
     let kind = project::kind(global.target);
     let project = project::load(&place, kind, output)?;
     let definition = define(&project, kind).await?;
+    // Before a key is made: what cannot be deployed leaves nothing behind.
+    layers::supported(&definition).map_err(|error| explain::deploy(TRIED, &error.into()))?;
+    let definition = definition.with_tokens(&connect::key(&place.state)?);
     let totals = runs::totals(&definition).map_err(|error| explain::deploy(TRIED, &error))?;
     let session = Session::open(&runs::site(&place, "run"), &deployment_id(&definition))
         .map_err(|error| explain::deploy(TRIED, &error))?;
     let resumes = resumes(&session, &definition, output)?;
-    let clouds = runs::clouds(&place, &definition.target, options.yes, output).await?;
+    let clouds = runs::clouds(&place, &session, &definition, options.yes, output).await?;
     let stage = Stage::open(output, totals)?;
     let how = stage.how(options.execution, options.adopt, options.rollback_on_failure);
     let report = match resumes {
@@ -48,17 +53,17 @@ pub(crate) async fn run(global: &Global, options: &Run, output: Output) -> failu
     stage.close(work, report)
 }
 
-/// The definition for the target. The real clouds are asked who we are, since only the login may know the tenant.
+/// The definition for the target, without tokens. The real clouds are asked who we are, since only the login may know the tenant.
 pub(crate) async fn define(project: &Project, kind: TargetKind) -> Result<Definition, Failure> {
     Ok(project.define(target(project, kind).await?))
 }
 
 async fn target(project: &Project, kind: TargetKind) -> Result<Target, Failure> {
     match kind {
-        TargetKind::Local => Ok(project::local_target()),
+        TargetKind::Local => Ok(project::local_target(project.providers)),
         TargetKind::Cloud => {
-            let (_, principal) = connect::public(project.azure.as_ref(), None, None).await?;
-            project::cloud_target(project.azure.as_ref(), &principal)
+            let real = connect::public(&project::used(project), &Given::of(project), None, None).await?;
+            project::cloud_target(project, &real)
         }
     }
 }

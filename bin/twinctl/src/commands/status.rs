@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use workflows::{
     clouds::Clouds,
     definition::{Definition, TargetKind},
-    deploy::{LayerStatus, Status, View},
+    deploy::{LayerStatus, Status, View, deployment_id},
     layers::LAYERS,
 };
 
@@ -44,14 +44,15 @@ pub(crate) async fn status(global: &Global, options: &Project, output: Output) -
 /// The clouds, if they can be asked without starting anything.
 pub(crate) async fn clouds(place: &Place, definition: &Definition) -> Result<Clouds, Failure> {
     let key = connect::existing_key(&place.state)?;
-    match definition.target.kind {
-        TargetKind::Local => connect::local(&cloud::running(&place.cloud).await?, key),
+    let target = &definition.target;
+    let clouds = match target.kind {
+        TargetKind::Local => connect::local(&cloud::running_parts(place, target).await?, target, key)?,
         TargetKind::Cloud => {
-            let tenant = definition.target.azure.as_ref().map(|account| account.tenant.as_str());
             let given = project::credentials(place);
-            connect::public(given.as_ref(), tenant, key).await.map(|(clouds, _)| clouds)
+            connect::public(&connect::used(target), &given, Some(target), key).await?.clouds
         }
-    }
+    };
+    Ok(clouds.with_device_keys(connect::device_keys(&place.state, &deployment_id(definition))))
 }
 
 /// Before the first run nothing is deployed.

@@ -1,14 +1,15 @@
-//! `twinctl cloud status`: where the local cloud serves, how its function apps stand, which events are on their way.
+//! `twinctl cloud status`: where the local cloud serves, AWS included, how its function apps stand, which events are on their way.
 
 use std::path::Path;
 
 use local::{
+    emulator,
     endpoints::Endpoints,
     process::{self, Status},
 };
 use serde_json::{Value, json};
 
-use super::{listing, silent, unmanaged, urls};
+use super::{aws, listing, silent, unmanaged, urls};
 use crate::{
     control::Control,
     exit::Exit,
@@ -18,21 +19,30 @@ use crate::{
 };
 
 pub(super) async fn status(dir: &Path, output: Output) -> failure::Result {
-    match process::status(dir).await.map_err(|error| unmanaged("look for the local cloud", &error))? {
-        Status::Running(endpoints, _) => {
-            let (apps, events) = live_path(&endpoints).await?;
-            let (process, urls) = (endpoints.pid, urls(&endpoints));
-            let data = json!({ "up": true, "process": process, "urls": urls, "apps": apps, "events": events });
-            output
-                .data(&data, || format!("up, process {process}\n{}{}", listing(&endpoints), shown(&apps, &events)))?;
-        }
-        Status::Stopped => output.data(&json!({ "up": false }), || "down".into())?,
-        Status::Unresponsive(owner) => {
-            let process = owner.map(|owner| owner.pid);
-            output.data(&json!({ "up": false, "unresponsive": true, "process": process }), || silent(process))?;
-        }
+    let aws = aws::status(dir).await?;
+    let (mut data, text) =
+        match process::status(dir).await.map_err(|error| unmanaged("look for the local cloud", &error))? {
+            Status::Running(endpoints, _) => up(&endpoints, &aws).await?,
+            Status::Stopped => (json!({ "up": false }), "down\n".to_owned()),
+            Status::Unresponsive(owner) => {
+                let process = owner.map(|owner| owner.pid);
+                (json!({ "up": false, "unresponsive": true, "process": process }), silent(process) + "\n")
+            }
+        };
+    if aws != emulator::Status::Stopped {
+        data["aws"] = aws::data(&aws);
     }
+    output.data(&data, || text + &aws::shown(&aws))?;
     Ok(Exit::Done)
+}
+
+/// A local cloud that serves.
+async fn up(endpoints: &Endpoints, aws: &emulator::Status) -> Result<(Value, String), Failure> {
+    let (apps, events) = live_path(endpoints).await?;
+    let (process, aws) = (endpoints.pid, aws::of(aws));
+    let text = format!("up, process {process}\n{}{}", listing(endpoints, aws), shown(&apps, &events));
+    let urls = urls(endpoints, aws);
+    Ok((json!({ "up": true, "process": process, "urls": urls, "apps": apps, "events": events }), text))
 }
 
 /// Its function apps by name, and its events.

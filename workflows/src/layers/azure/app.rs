@@ -4,7 +4,10 @@ use engine::graph::{After, Handle};
 use functions::function::Function;
 use serde_json::{Value, json};
 
-use super::{At, Site, setup::Setup};
+use super::{
+    super::site::{At, Site},
+    Azure, resource, resource_at,
+};
 use crate::{
     naming::BlobContainer,
     steps::{
@@ -13,29 +16,29 @@ use crate::{
         outputs::{App, Resource},
         package::Package,
     },
-    topology::Layer,
+    topology::{Cloud, Layer},
 };
 
 /// Adds the app of a layer, without settings and package.
-pub(super) fn add(site: &mut Site<'_>, at: &'static str, layer: Layer, setup: &Setup) -> Handle<App> {
-    let location = site.account.regions.default.clone();
-    let id = site.id("Microsoft.Web/serverfarms", &site.names.plan(layer));
+pub(crate) fn add(site: &mut Site<'_>, at: &'static str, layer: Layer, azure: &Azure<'_>) -> Handle<App> {
+    let location = azure.account.regions.default.clone();
+    let id = azure.id("Microsoft.Web/serverfarms", &azure.names.plan(layer));
     let body = json!({
         "location": location,
         "kind": "functionapp",
         "sku": { "name": "FC1", "tier": "FlexConsumption" },
         "properties": { "reserved": true }
     });
-    let plan: Handle<Resource> = site.resource(at, "plan", PLAN, id, body, &[setup.group]);
+    let plan: Handle<Resource> = resource(site, at, "plan", PLAN, id, body, &[azure.setup.group]);
 
-    let packages = container(site, at, "packages", BlobContainer::Packages(layer), setup);
+    let packages = container(site, at, "packages", BlobContainer::Packages(layer), azure);
 
-    let name = site.names.function_app(layer);
-    let id = site.id("Microsoft.Web/sites", &name);
-    let packages_name = site.names.blob_container(BlobContainer::Packages(layer));
-    let label = At::resource(at, "app", FUNCTION_APP, &name);
-    let inputs = (plan, setup.identity, setup.storage);
-    site.step(label, inputs, &[packages, setup.identity_on_storage], move |(plan, identity, storage)| {
+    let name = azure.names.function_app(layer);
+    let id = azure.id("Microsoft.Web/sites", &name);
+    let packages_name = azure.names.blob_container(BlobContainer::Packages(layer));
+    let label = resource_at(at, "app", FUNCTION_APP, &name);
+    let inputs = (plan, azure.setup.identity, azure.setup.storage);
+    site.step(label, inputs, &[packages, azure.setup.identity_on_storage], move |(plan, identity, storage)| {
         let packages = format!("{}{packages_name}", storage.blob_endpoint);
         ArmResource::new(FUNCTION_APP, id.clone(), body_of(&location, &plan.id, &identity.id, &packages))
     })
@@ -67,48 +70,50 @@ fn body_of(location: &str, plan: &str, identity: &str, packages: &str) -> Value 
 }
 
 /// Adds a blob container.
-pub(super) fn container(
+pub(crate) fn container(
     site: &mut Site<'_>,
     at: &'static str,
     what: &str,
     container: BlobContainer,
-    setup: &Setup,
+    azure: &Azure<'_>,
 ) -> After {
-    let account = site.id("Microsoft.Storage/storageAccounts", &site.names.storage_account());
-    let id = format!("{account}/blobServices/default/containers/{}", site.names.blob_container(container));
+    let account = azure.id("Microsoft.Storage/storageAccounts", &azure.names.storage_account());
+    let id = format!("{account}/blobServices/default/containers/{}", azure.names.blob_container(container));
     let body = json!({ "properties": { "publicAccess": "None" } });
-    let handle: Handle<Resource> = site.resource(at, what, BLOB_CONTAINER, id, body, &[setup.storage.into()]);
+    let handle: Handle<Resource> = resource(site, at, what, BLOB_CONTAINER, id, body, &[azure.setup.storage.into()]);
     handle.into()
 }
 
 /// Adds the package of an app, after its settings: both change what the app's settings hold.
-pub(super) fn package(
+pub(crate) fn package(
     site: &mut Site<'_>,
     at: &'static str,
     layer: Layer,
+    azure: &Azure<'_>,
     app: Handle<App>,
-    settings: Handle<()>,
+    settings: After,
 ) -> After {
-    let functions: Vec<Function> = site.topology.functions(crate::topology::Cloud::Azure, layer).to_vec();
-    let title = format!("functions of {}", site.names.function_app(layer));
+    let functions: Vec<Function> = site.topology.functions(Cloud::Azure, layer).to_vec();
+    let title = format!("functions of {}", azure.names.function_app(layer));
     let twin_info = functions.iter().any(|function| function.needs_twin_info()).then(|| site.definition.twin_info());
-    let handle = site.step(At::new(at, "package", title, 60), app, &[settings.into()], move |app| {
+    let handle = site.step(At::new(at, "package", title, 60), app, &[settings], move |app| {
         Package::new(app, functions.clone(), twin_info.clone())
     });
     handle.into()
 }
 
 /// Adds the subscription by which a function gets the hub's telemetry; the function must be known before.
-pub(super) fn telemetry(
+pub(crate) fn telemetry(
     site: &mut Site<'_>,
+    azure: &Azure<'_>,
     at: &'static str,
     topic: Handle<Resource>,
     app: Handle<App>,
     function: Function,
     package: After,
 ) {
-    let name = site.names.event_subscription(function);
-    let label = At::resource(at, "telemetry", EVENT_SUBSCRIPTION, &name);
+    let name = azure.names.event_subscription(function);
+    let label = resource_at(at, "telemetry", EVENT_SUBSCRIPTION, &name);
     site.step(label, (topic, app), &[package], move |(topic, app)| {
         let body = json!({ "properties": {
             "destination": { "endpointType": "AzureFunction", "properties": {

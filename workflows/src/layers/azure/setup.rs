@@ -8,39 +8,43 @@ use engine::graph::{After, Handle};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{At, Site};
-use crate::steps::{
-    access::Deployer,
-    arm::ArmResource,
-    kind::{IDENTITY, RESOURCE_GROUP, ROLE_ASSIGNMENT, STORAGE_ACCOUNT},
-    outputs::{Identity, Resource, Storage},
+use super::{At, Site, group, id, resource, resource_at};
+use crate::{
+    definition::AzureAccount,
+    naming::Names,
+    steps::{
+        access::Deployer,
+        arm::ArmResource,
+        kind::{IDENTITY, RESOURCE_GROUP, ROLE_ASSIGNMENT, STORAGE_ACCOUNT},
+        outputs::{Identity, Resource, Storage},
+    },
 };
 
 const LAYER: &str = "Setup";
 
 /// What every layer builds on.
-pub(super) struct Setup {
-    pub(super) group: After,
-    pub(super) deployer: Handle<Principal>,
-    pub(super) identity: Handle<Identity>,
-    pub(super) storage: Handle<Storage>,
+pub(crate) struct Setup {
+    pub(crate) group: After,
+    pub(crate) deployer: Handle<Principal>,
+    pub(crate) identity: Handle<Identity>,
+    pub(crate) storage: Handle<Storage>,
     /// The identity may read packages and write blobs.
-    pub(super) identity_on_storage: After,
+    pub(crate) identity_on_storage: After,
 }
 
-pub(super) fn add(site: &mut Site<'_>) -> Setup {
-    let location = site.account.regions.default.clone();
+pub(super) fn add(site: &mut Site<'_>, account: &AzureAccount, names: &Names) -> Setup {
+    let location = account.regions.default.clone();
     let deployer = site.step(At::new(LAYER, "deployer", "who deploys", 1), (), &[], |()| Deployer);
-    let group_id = site.group();
-    let group: Handle<Resource> =
-        site.resource(LAYER, "resource-group", RESOURCE_GROUP, group_id, json!({ "location": location }), &[]);
-    let group = After::from(group);
+    let body = json!({ "location": location });
+    let made: Handle<Resource> =
+        resource(site, LAYER, "resource-group", RESOURCE_GROUP, group(account, names), body, &[]);
+    let group = After::from(made);
 
-    let id = site.id("Microsoft.ManagedIdentity/userAssignedIdentities", &site.names.identity());
+    let identity_id = id(account, names, "Microsoft.ManagedIdentity/userAssignedIdentities", &names.identity());
     let identity: Handle<Identity> =
-        site.resource(LAYER, "identity", IDENTITY, id, json!({ "location": location }), &[group]);
+        resource(site, LAYER, "identity", IDENTITY, identity_id, json!({ "location": location }), &[group]);
 
-    let id = site.id("Microsoft.Storage/storageAccounts", &site.names.storage_account());
+    let storage_id = id(account, names, "Microsoft.Storage/storageAccounts", &names.storage_account());
     let body = json!({
         "location": location,
         "kind": "StorageV2",
@@ -53,10 +57,10 @@ pub(super) fn add(site: &mut Site<'_>) -> Setup {
             "supportsHttpsTrafficOnly": true
         }
     });
-    let storage: Handle<Storage> = site.resource(LAYER, "storage", STORAGE_ACCOUNT, id, body, &[group]);
+    let storage: Handle<Storage> = resource(site, LAYER, "storage", STORAGE_ACCOUNT, storage_id, body, &[group]);
 
-    let subscription = site.account.subscription.clone();
-    let at = At::resource(LAYER, "identity-storage-role", ROLE_ASSIGNMENT, "of the identity on the storage account");
+    let subscription = account.subscription.clone();
+    let at = resource_at(LAYER, "identity-storage-role", ROLE_ASSIGNMENT, "of the identity on the storage account");
     let identity_on_storage = site.step(at, (identity, storage), &[], move |(identity, storage)| {
         let role = roles::STORAGE_BLOB_DATA_CONTRIBUTOR;
         assignment(&subscription, &storage.id, role, &identity.principal_id, PrincipalType::ServicePrincipal)
