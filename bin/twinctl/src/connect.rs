@@ -15,7 +15,7 @@ use workflows::{
     topology::Cloud,
 };
 
-use crate::{environment, exit::Exit, failure::Failure, program};
+use crate::{commands::cloud, environment, exit::Exit, failure::Failure, program};
 
 /// The parts of the local cloud that are up.
 pub(crate) struct LocalParts {
@@ -151,7 +151,7 @@ async fn aws_login(given: Option<&AwsCredentials>, region: Option<String>) -> Re
     let credentials = given.and_then(aws_from_project).unwrap_or(Credentials::Chain { profile: None });
     let client = Aws::new(aws::Options {
         region: region.clone(),
-        endpoint: None,
+        endpoint: cloud::aws_endpoint()?,
         twin_maker_endpoint: None,
         credentials,
         http_client: None,

@@ -15,7 +15,8 @@ pub(crate) const MINISTACK: &str = "TWINCTL_MINISTACK";
 /// What is logged, in the syntax of `tracing`'s filters; implies `-v`.
 pub(crate) const LOG: &str = "TWINCTL_LOG";
 
-/// The AWS emulator at which the local TwinMaker calls its connectors; AWS's own variable.
+/// Where AWS answers, when elsewhere than usual, for real clouds; and the emulator at which the local TwinMaker calls its
+/// connectors. AWS's own variable.
 pub(crate) const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// Azure's subscription, where the project's credentials name none.
@@ -42,7 +43,7 @@ Environment:
   CI_JOB_URL, GITHUB_RUN_ID and their like name the CI run in the journal
 
 Real clouds (`--target cloud`) also take AZURE_SUBSCRIPTION_ID, and the usual variables of the clouds' own logins:
-AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and so on; AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.
+AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and so on; AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and so on.
 
 Exit codes:
   0   done

@@ -7,7 +7,7 @@
 //!
 //! Receivers are wired before those who send to them: L0 before L2. The pusher is the one link that goes back: it is
 //! wired before the instance that it writes to is known, and is told of it when L4 has produced it; only then do
-//! persisters learn of the pusher ([`links`]).
+//! persisters learn of the pusher (`links`).
 
 mod aws;
 mod azure;

@@ -214,8 +214,8 @@ async fn serve(dir: &Path, serving: Serving) -> failure::Result {
     Ok(Exit::Done)
 }
 
-/// The AWS emulator that the environment names, if any.
-fn aws_endpoint() -> Result<Option<Url>, Failure> {
+/// Where AWS answers as the environment says, when elsewhere than usual.
+pub(crate) fn aws_endpoint() -> Result<Option<Url>, Failure> {
     let Some(text) = environment::text(environment::AWS_ENDPOINT) else { return Ok(None) };
     let unread = |error| Failure::of(Exit::Usage, format!("read {} as a URL", environment::AWS_ENDPOINT), &error);
     text.parse().map(Some).map_err(unread)
