@@ -22,9 +22,11 @@ const CODES: &[Code] = &[
         "bad-message",
         "a message is one JSON object, such as '{\"temperature\": 21.5}'; `-` reads standard input, `@FILE` a file",
     ),
+    code("bucket-not-empty", "stop what still writes into it, then run the same command again"),
     code("cloud-not-supported", "`config_providers.json` says which cloud each layer is on"),
     code("cloud-not-up", "`twinctl cloud up` starts the local cloud"),
     code("deadline", "`twinctl resume` tries again with a new deadline, `twinctl rollback` undoes the run"),
+    code("device-key", "look at the file that is named: owner, mode, space; then `twinctl resume`"),
     code("function-not-indexed", "`twinctl resume` asks again"),
     code("gate-closed", "`twinctl status` shows what is missing; `twinctl resume` asks again"),
     code("group-not-empty", "move or delete what is not ours, then run the same command again"),
@@ -38,7 +40,8 @@ const CODES: &[Code] = &[
     code("locked", "wait for the owner to end; `twinctl journal tail --follow` shows what it does"),
     code("message-refused", "`twinctl status` shows whether the hub and its devices stand"),
     code("model-changed", "give the changed model a new version"),
-    code("no-account", "write it into the `azure` section of `config_credentials.json`"),
+    code("no-account", "write it into the section of its cloud in `config_credentials.json`"),
+    code("no-aws", "`twinctl run` defines the deployment anew, with the account that is logged in"),
     code(
         "no-aws-emulator",
         "`TWINCTL_MINISTACK` names ministack's executable; without it the usual places are searched",
@@ -56,6 +59,7 @@ const CODES: &[Code] = &[
     code("unknown-device", "`config_iot_devices.json` names the devices; `twinctl run` deploys new ones"),
     code("unknown-run", "`twinctl journal list` shows the runs"),
     code("unknown-step", "`twinctl journal show --run last` names the steps"),
+    code("wrong-account", "log in to the account that is named, then `twinctl resume`"),
     code("wrong-key", "restore the key file of the state folder from a copy"),
 ];
 
