@@ -35,7 +35,7 @@ fuzz target seconds="60":
     RUSTC_BOOTSTRAP=1 RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Ccodegen-units=1" cargo build --manifest-path fuzz/Cargo.toml --target-dir fuzz/target --target x86_64-unknown-linux-gnu --config profile.dev.opt-level=1 --config profile.dev.debug=0
     fuzz/target/x86_64-unknown-linux-gnu/debug/{{target}} -max_total_time={{seconds}} -print_final_stats=1 -timeout=10 -artifact_prefix=fuzz/found/ fuzz/found/{{target}} fuzz/corpus/{{target}}
 
-# The functions' program for Azure (Linux of 2014 or later on x86-64), beside a release build of twinctl; needs `pip install cargo-zigbuild ziglang`.
+# The functions' program for Azure and AWS (Linux of 2014 or later on x86-64), beside a release build of twinctl; needs `pip install cargo-zigbuild ziglang`.
 package:
     cargo build --release -p twinctl
     cargo zigbuild --release -p twinctl-twin-functions --target x86_64-unknown-linux-gnu.2.17

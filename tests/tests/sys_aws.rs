@@ -153,6 +153,12 @@ fn what_boto3_publishes_microsofts_twins_sdk_reads() {
 /// How often a deployment is killed.
 const KILLS: u32 = 10;
 
+/// How often that is tried: a run that ends before it is killed does not count.
+const ATTEMPTS: u32 = 40;
+
+/// The exit code of a killed process.
+const KILLED: i32 = 128 + 9;
+
 /// Killed ten times at random moments, and resumed each time; the seed is said, and can be given.
 #[test]
 fn killed_ten_times_at_random_the_deployment_ends_as_an_undisturbed_one() {
@@ -162,20 +168,24 @@ fn killed_ten_times_at_random_the_deployment_ends_as_an_undisturbed_one() {
     let _ = sandbox.run(&["cloud", "up"]).code(0);
     let (mut killed, mut random) = (0, seed);
     let mut command = "run";
-    while killed < KILLS {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let child = sandbox.start(&[command]);
-        thread::sleep(Duration::from_millis(100 + (random >> 33) % 1_500));
-        signal(&child, "KILL");
-        let ran = wait(child);
-        if ran.code == 0 && ran.stdout.contains("finished") {
+    for _ in 0..ATTEMPTS {
+        if killed == KILLS {
             break;
         }
-        killed += 1;
-        // Killed before its first record, a run left nothing to resume.
-        let resumable = sandbox.run(&["resume", "--plan"]).code == 0;
-        command = if resumable { "resume" } else { "run" };
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let child = sandbox.start(&[command]);
+        thread::sleep(Duration::from_millis(100 + (random >> 33) % 600));
+        signal(&child, "KILL");
+        match wait(child).code {
+            KILLED => killed += 1,
+            // It was faster than the kill: from the beginning.
+            _ => drop(sandbox.run(&["destroy"])),
+        }
+        // Killed before its first record, and destroyed, there is nothing to resume.
+        let state = sandbox.run(&["resume", "--plan"]);
+        command = if state.code == 0 && !state.stderr.contains("nothing to resume") { "resume" } else { "run" };
     }
+    assert_eq!(killed, KILLS, "within {ATTEMPTS} attempts");
     let _ = sandbox.run(&[command]);
     let _ = sandbox.run(&["run"]).code(0);
     said(&format!("killed {killed} times"));

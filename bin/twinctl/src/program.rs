@@ -11,7 +11,7 @@ use functions::package::Handler;
 
 use crate::{environment, exit::Exit, failure::Failure};
 
-/// The build for Azure, beside this executable.
+/// The build for real clouds, beside this executable.
 const FOR_CLOUDS: &str = "twin-functions-x86_64-linux";
 
 /// The running executable, also after its file was replaced by a newer build.
@@ -29,12 +29,12 @@ pub(crate) fn for_local() -> Handler {
     Handler::file(environment::text(environment::FUNCTIONS).map_or_else(own, PathBuf::from))
 }
 
-/// What apps on Azure run.
+/// What functions on real clouds run.
 pub(crate) fn for_clouds() -> Handler {
     Handler::file(path_for_clouds())
 }
 
-/// A failure, before anything is begun, when the program for Azure is missing or for other machines.
+/// A failure, before anything is begun, when the program for real clouds is missing or for other machines.
 pub(crate) fn demand_for_clouds() -> Result<(), Failure> {
     let path = path_for_clouds();
     let failure = |why: String| {
