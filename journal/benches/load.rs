@@ -1,14 +1,15 @@
-//! What opening a long journal costs: 20,000 records of 100 runs, opened and folded, and the memory that this takes.
+//! What a long journal costs: 100,000 records of 500 runs, opened, folded, verified, listed and followed.
 #![allow(clippy::print_stdout, reason = "a benchmark's table is its output")]
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use journal::verify::Known;
 use journal::{Action, Actor, Digest, Event, Outcome, Reader, RunId, RunKind, StepId, Store, Stream};
 
 /// The runs, and the steps of each (three records a step, two a run).
-const RUNS: usize = 100;
+const RUNS: usize = 500;
 const STEPS: usize = 66;
 
 fn main() {
@@ -34,9 +35,52 @@ fn main() {
             resident().saturating_sub(before)
         );
     }
+    for round in 0..3 {
+        verify(&state, round);
+    }
+    for round in 0..3 {
+        list(&state, "nobody at work", round);
+    }
+    runtime.block_on(follow(&state));
+}
+
+/// As a command does it: nothing is kept from one round to the next.
+fn verify(state: &Path, round: u32) {
     let begun = Instant::now();
-    let report = Reader::open(&state).unwrap().verify("bench", None).unwrap();
-    println!("verify from a copy: {:.1} ms, {} records", ms(begun.elapsed()), report.records);
+    let report = Reader::open(state).unwrap().verify("bench", &Known::default()).unwrap();
+    println!("round {round}: verify {:.1} ms, {} records", ms(begun.elapsed()), report.records);
+}
+
+fn list(state: &Path, while_what: &str, round: u32) {
+    let begun = Instant::now();
+    let runs = Reader::open(state).unwrap().overview("bench").unwrap().runs.len();
+    println!("round {round}: list with {while_what} {:.1} ms, {runs} runs", ms(begun.elapsed()));
+}
+
+/// How long after its append a record reaches somebody who follows from another process's point of view.
+async fn follow(state: &Path) {
+    let store = open(state);
+    let stream = store.stream("bench").unwrap();
+    list(state, "an owner", 0);
+    let from = stream.state().head.as_ref().unwrap().seq + 1;
+    let mut follow = Reader::open(state).unwrap().follow("bench", from).unwrap();
+    let (seen, arrivals) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok(Some(_)) = follow.next(Duration::from_secs(5)) {
+            seen.send(Instant::now()).unwrap();
+        }
+    });
+    let run = RunId::fresh();
+    let mut latencies = Vec::new();
+    for number in 0..200 {
+        let event = if number == 0 { started(RUNS) } else { Event::RunResumed { adopt: false } };
+        stream.append(Some(run), event).await.unwrap();
+        let appended = Instant::now();
+        latencies.push(ms(arrivals.recv().unwrap().saturating_duration_since(appended)));
+    }
+    // The first waits until the follower has found the owner.
+    latencies.sort_by(f64::total_cmp);
+    println!("tail: a record after its append p50 {:.2} ms, most {:.2} ms", latencies[100], latencies[199]);
 }
 
 fn ms(time: Duration) -> f64 {
@@ -64,16 +108,19 @@ async fn fill(state: &Path) {
 
 async fn fill_run(stream: &Stream, number: usize) {
     let run = RunId::fresh();
-    let definition = Digest(format!("{number:064}"));
-    let previous = number.checked_sub(1).map(|number| Digest(format!("{number:064}")));
-    let target = serde_json::json!({"name": "local", "subscription": "00000000-0000-0000-0000-000000000000"});
-    let event = Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false };
-    stream.append(Some(run), event).await.unwrap();
+    stream.append(Some(run), started(number)).await.unwrap();
     let steps: Vec<_> = (0..STEPS).map(|step| tokio::spawn(fill_step(stream.clone(), run, step))).collect();
     for step in steps {
         step.await.unwrap();
     }
     stream.append(Some(run), Event::RunFinished).await.unwrap();
+}
+
+fn started(number: usize) -> Event {
+    let definition = Digest(format!("{number:064}"));
+    let previous = number.checked_sub(1).map(|number| Digest(format!("{number:064}")));
+    let target = serde_json::json!({"name": "local", "subscription": "00000000-0000-0000-0000-000000000000"});
+    Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false }
 }
 
 async fn fill_step(stream: Stream, run: RunId, number: usize) {

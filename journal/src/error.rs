@@ -60,6 +60,14 @@ pub enum Error {
         /// The newest version known.
         known: u32,
     },
+    /// Records may leave only between runs.
+    #[error("run {run} is {status}, and records leave only between runs")]
+    Unrested {
+        /// The run.
+        run: String,
+        /// Where it stands.
+        status: String,
+    },
     /// The record would be larger than the journal takes.
     #[error("a record of {bytes} bytes is too large, {most} is the most")]
     TooLarge {

@@ -5,8 +5,11 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::merkle::Hash;
 
 /// The identifier of a run (UUIDv7, so that runs sort by their start).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -305,6 +308,21 @@ pub enum Event {
         /// The cause chain, without secrets.
         message: String,
     },
+    /// (no run, or the last run finished or rolled back) → the same. The records before `size` leave the journal: what
+    /// they added up to stands beside those that are left. Belongs to no run.
+    Pruned {
+        /// How many records left, from the first on.
+        size: u64,
+        /// The root of the Merkle tree over them.
+        root: Hash,
+        /// The digest of the state that they added up to.
+        state: Digest,
+        /// The SHA-256 of the file to which they were exported.
+        export: Digest,
+        /// The time before which records were to leave.
+        before: DateTime<Utc>,
+    },
+
     /// (step) started | completed | in doubt | failed | undo failed → skipped, on an operator's word; undoing → skipped
     /// in a later rollback. What the step did stays. The record's actor says who.
     UndoSkipped {
@@ -340,6 +358,7 @@ impl Event {
             Self::UndoCompleted { .. } => "undo-completed",
             Self::UndoFailed { .. } => "undo-failed",
             Self::UndoSkipped { .. } => "undo-skipped",
+            Self::Pruned { .. } => "pruned",
         }
     }
 

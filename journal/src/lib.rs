@@ -37,20 +37,26 @@
 //!
 //! This crate knows no step and no cloud: steps are names, documents are digests and opaque JSON.
 
+pub mod checkpoint;
 pub mod definitions;
 pub mod event;
+pub mod merkle;
 pub mod read;
 pub mod record;
 pub mod state;
 pub mod verify;
 
 mod actor;
+mod base;
+mod check;
 mod clock;
 mod error;
 mod heads;
+mod index;
 mod lease;
 mod load;
 mod protocol;
+mod prune;
 mod published;
 #[cfg(test)]
 mod scenario;
@@ -64,11 +70,14 @@ mod wal;
 mod work;
 mod writer;
 
+pub use self::base::Base;
 pub use self::clock::{Clock, FixedClock, SystemClock};
 pub use self::definitions::Definitions;
 pub use self::error::Error;
 pub use self::event::{Action, Digest, Event, FailureKind, Outcome, RunId, RunKind, StepId, Undo};
+pub use self::index::Overview;
 pub use self::lease::Owner;
+pub use self::prune::Pruned;
 pub use self::read::Reader;
 pub use self::record::{Actor, Head, Record};
 pub use self::state::{Deployed, Deployment, Provenance, RunState, RunStatus, StepState, StepStatus, StreamState};

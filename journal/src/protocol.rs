@@ -1,8 +1,8 @@
 //! How readers talk to the owner of the journal: lines over a Unix socket in the state folder.
 //!
 //! The owner greets with `h` and a [`Greeting`]; the reader asks with one [`Request`]; the owner answers with lines
-//! that begin with `r` (a record as it is stored) or `s` (a [`StreamHead`]), and ends with `.`, or with `!` and a
-//! reason. An answer that follows a stream has no end; `~` now and then shows that the owner lives.
+//! that begin with `r` (a record as it is stored), `s` (a [`StreamHead`]) or `v` (a value as JSON), and ends with `.`, or
+//! with `!` and a reason. An answer that follows a stream has no end; `~` now and then shows that the owner lives.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -34,6 +34,10 @@ pub(crate) struct Greeting {
 pub(crate) enum Request {
     /// The streams and their heads.
     Streams,
+    /// What stands for the records of a stream that were pruned.
+    Base { stream: String },
+    /// What was done in a stream, run by run.
+    Overview { stream: String },
     /// The records of a stream.
     Records { stream: String, from: u64, follow: bool },
 }

@@ -15,9 +15,12 @@ use self::copy::Copy;
 pub use self::follow::Follow;
 pub use self::lines::{Lines, Records};
 use self::owner::Conversation;
+use crate::base::Base;
+use crate::check::Depth;
 use crate::definitions::Definitions;
 use crate::error::Error;
 use crate::heads;
+use crate::index::{Index, Overview};
 use crate::lease::Owner;
 use crate::load;
 use crate::protocol::Request;
@@ -25,7 +28,7 @@ pub use crate::protocol::StreamHead;
 use crate::record::Head;
 use crate::state::StreamState;
 use crate::store::DATABASE;
-use crate::verify::{Damage, Failure, Report, verify};
+use crate::verify::{self, Damage, DamageKind, Known, Report};
 
 /// How often a read starts again when owners come and go under it.
 const ATTEMPTS: usize = 5;
@@ -44,14 +47,15 @@ enum Source {
 }
 
 impl Reader {
-    /// Opens the journal of a state folder for reading. Nothing is created.
+    /// Opens the journal of a state folder for reading. Nothing is created, and nothing is read yet.
     ///
     /// # Errors
-    /// [`Error::NoJournal`] when there is none; [`Error::Unreadable`] when it cannot be opened.
+    /// [`Error::NoJournal`] when there is none.
     pub fn open(state: &Path) -> Result<Self, Error> {
-        let reader = Self { state: state.to_owned(), copy: Arc::default() };
-        reader.source()?;
-        Ok(reader)
+        if !state.join(DATABASE).is_dir() {
+            return Err(Error::NoJournal { dir: state.to_owned() });
+        }
+        Ok(Self { state: state.to_owned(), copy: Arc::default() })
     }
 
     /// Who holds the lease; absent when nobody does.
@@ -63,7 +67,7 @@ impl Reader {
     /// The journal's id; absent while the journal has none yet.
     ///
     /// # Errors
-    /// As [`Reader::open`].
+    /// [`Error::Unreadable`] when the store cannot be opened; [`Error::Owner`].
     pub fn id(&self) -> Result<Option<uuid::Uuid>, Error> {
         match self.source()? {
             Source::Owner(conversation) => Ok(Some(conversation.greeting.id)),
@@ -74,11 +78,49 @@ impl Reader {
     /// The streams and their newest records, by name.
     ///
     /// # Errors
-    /// As [`Reader::open`], and [`Error::Owner`].
+    /// As [`Reader::id`].
     pub fn streams(&self) -> Result<Vec<StreamHead>, Error> {
+        if let Some(index) = self.index() {
+            let head = |(stream, head): (&String, &Head)| StreamHead { stream: stream.clone(), head: head.clone() };
+            return Ok(index.heads().map(head).collect());
+        }
         match self.source()? {
             Source::Owner(conversation) => conversation.ask(&Request::Streams)?.streams(),
             Source::Copy(copy) => copy.streams(),
+        }
+    }
+
+    /// What was done in a stream, run by run: from the index where there is one, so nothing is verified.
+    ///
+    /// # Errors
+    /// As [`Reader::state`].
+    pub fn overview(&self, stream: &str) -> Result<Overview, Error> {
+        let known = match self.index() {
+            Some(mut index) => index.0.remove(stream),
+            None => match self.source()? {
+                Source::Owner(conversation) => {
+                    conversation.ask(&Request::Overview { stream: stream.to_owned() })?.value()?
+                }
+                Source::Copy(_) => None,
+            },
+        };
+        known.map_or_else(|| Ok(Overview::of(&self.state(stream)?)), Ok)
+    }
+
+    /// The index, while nobody is at work and nothing has changed since it was written.
+    fn index(&self) -> Option<Index> {
+        let index = Index::read(&self.state)?;
+        (self.owner().is_none()).then_some(index)
+    }
+
+    /// What stands for the records of a stream that were pruned, if some were.
+    ///
+    /// # Errors
+    /// As [`Reader::id`]; [`Error::Damaged`] when it cannot be read.
+    pub fn base(&self, stream: &str) -> Result<Option<Base>, Error> {
+        match self.source()? {
+            Source::Owner(conversation) => conversation.ask(&Request::Base { stream: stream.to_owned() })?.value(),
+            Source::Copy(copy) => copy.base(stream),
         }
     }
 
@@ -95,7 +137,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::lines`].
     pub fn records(&self, stream: &str, from: u64) -> Result<Records, Error> {
-        Ok(Records::new(stream, from, self.lines(stream, from)?))
+        Ok(Records::new(stream, self.lines(stream, from)?))
     }
 
     /// The records of a stream from `from` on, and those still to come, while owners come and go.
@@ -113,7 +155,8 @@ impl Reader {
     /// [`Error::Damaged`] with the first record that does not hold; as [`Reader::lines`].
     pub fn state(&self, stream: &str) -> Result<StreamState, Error> {
         let known = self.known_head(stream)?;
-        load::fold_lines(self.lines(stream, 0)?, stream, known.as_ref())
+        let base = self.base(stream)?;
+        load::fold_lines(base.as_ref(), self.lines(stream, 0)?, stream, known.as_ref())
     }
 
     /// The newest record that is known to have been on disk, from the file beside the store.
@@ -124,19 +167,22 @@ impl Reader {
         Ok(heads::known(&self.state)?.remove(stream))
     }
 
-    /// Verifies a stream: every byte, link, place and transition, and that it reaches the heads that are known to
-    /// have existed (the one beside the store, and the caller's, kept elsewhere).
+    /// Verifies a stream: every byte, link, place and transition, and that it agrees with what is known of it (the head
+    /// beside the store, and what the caller knows from elsewhere), and the index with it.
     ///
     /// # Errors
     /// [`Error::Damaged`] with the first record that does not hold; as [`Reader::lines`].
-    pub fn verify(&self, stream: &str, known: Option<&Head>) -> Result<Report, Error> {
-        let damaged = |damage: Damage| Error::Damaged { stream: stream.to_owned(), damage: Box::new(damage) };
-        let beside = self.known_head(stream)?;
-        let known: Vec<Head> = known.cloned().into_iter().chain(beside).collect();
-        verify(stream, self.lines(stream, 0)?, &known).map_err(|failure| match failure {
-            Failure::Damage(damage) => damaged(damage),
-            Failure::Source(error) => error,
-        })
+    pub fn verify(&self, stream: &str, known: &Known) -> Result<Report, Error> {
+        let mut known = known.clone();
+        known.heads.extend(self.known_head(stream)?);
+        let (base, noted) = (self.base(stream)?, self.index());
+        let fold = verify::fold(stream, base.as_ref(), self.lines(stream, 0)?, Depth::Everything, &known);
+        let fold = fold.map_err(|failure| load::failed(stream, failure))?;
+        let noted = noted.and_then(|mut index| index.0.remove(stream));
+        if noted.is_some_and(|noted| noted.head == fold.state.head && noted != Overview::of(&fold.state)) {
+            return Err(load::damaged(stream, Damage { seq: fold.due(), kind: DamageKind::OtherIndex }));
+        }
+        Ok(fold.report())
     }
 
     /// The definitions beside the journal.

@@ -197,7 +197,7 @@ pub(crate) fn sha256(domain: &str, bytes: &[u8]) -> Digest {
     hex(&hasher.finalize())
 }
 
-fn hex(bytes: &[u8]) -> Digest {
+pub(crate) fn hex(bytes: &[u8]) -> Digest {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
     Digest(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())

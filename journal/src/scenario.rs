@@ -199,6 +199,20 @@ pub(crate) fn every_event() -> History {
     it
 }
 
+/// The same, and then what leaves no stream as it was: for tests that read records only.
+pub(crate) fn every_event_and_a_prune() -> History {
+    let mut it = every_event();
+    it.run = None;
+    it.push(pruned(18));
+    it
+}
+
+/// The record of a prune that never took place: it is legal, and the records are still there.
+fn pruned(size: u64) -> Event {
+    let (state, export) = (digest("state"), digest("export"));
+    Event::Pruned { size, root: crate::merkle::leaf("root"), state, export, before: epoch() }
+}
+
 /// A source of choices: proptest's bytes, so that a failing history shrinks.
 pub(crate) struct Choices<'a> {
     bytes: std::slice::Iter<'a, u8>,

@@ -16,6 +16,7 @@ use crate::lease::Owner;
 use crate::protocol::{Greeting, PROTOCOL, Request, SOCKET, StreamHead, bind};
 use crate::published::Published;
 use crate::sled_store::Database;
+use crate::store::Streams;
 
 /// How long a reader may take to ask, or to take a line, before it is dropped.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +42,7 @@ struct Hub {
     greeting: String,
     database: Database,
     published: Arc<Published>,
+    streams: Arc<Streams>,
     stopping: AtomicBool,
     readers: Mutex<Vec<(UnixStream, JoinHandle<()>)>>,
 }
@@ -60,6 +62,7 @@ impl Server {
         owner: &Owner,
         database: &Database,
         published: &Arc<Published>,
+        streams: &Arc<Streams>,
     ) -> Result<Self, Error> {
         let socket = state.join(SOCKET);
         let greeting = Greeting { protocol: PROTOCOL, owner: owner.clone(), id: database.id()? };
@@ -67,6 +70,7 @@ impl Server {
             greeting: serde_json::to_string(&greeting).expect("a greeting is plain data"),
             database: database.clone(),
             published: Arc::clone(published),
+            streams: Arc::clone(streams),
             stopping: AtomicBool::new(false),
             readers: Mutex::new(Vec::new()),
         });
@@ -134,6 +138,10 @@ fn start_reader(hub: &Arc<Hub>, mut connection: UnixStream) -> std::io::Result<(
     Ok(())
 }
 
+fn send_value(out: &mut impl Write, value: Option<impl serde::Serialize>) -> std::io::Result<()> {
+    value.map_or(Ok(()), |value| writeln!(out, "v{}", serde_json::to_string(&value)?))
+}
+
 impl Hub {
     fn converse(&self, connection: &UnixStream) -> std::io::Result<()> {
         let mut out = BufWriter::new(connection);
@@ -143,6 +151,10 @@ impl Hub {
         BufReader::new(connection).read_line(&mut line)?;
         match serde_json::from_str(&line) {
             Ok(Request::Streams) => self.send_streams(&mut out)?,
+            Ok(Request::Base { stream }) => {
+                send_value(&mut out, self.database.base(&stream).map_err(std::io::Error::other)?)?;
+            }
+            Ok(Request::Overview { stream }) => send_value(&mut out, self.streams.overview(&stream))?,
             Ok(Request::Records { stream, from, follow: false }) => {
                 self.send_records(&mut out, &stream, from, self.published.records(&stream))?;
             }

@@ -14,8 +14,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::base::Base;
 use crate::definitions::sync_dir;
 use crate::error::Error;
+use crate::load::damaged;
+use crate::verify::{Damage, DamageKind};
 
 /// The page cache, in bytes. Appends touch the newest leaf only; reads go straight through.
 const CACHE: u64 = 8 * 1024 * 1024;
@@ -31,6 +34,9 @@ const SEPARATOR: u8 = 0;
 
 /// The key of the journal's id; no stream's name is empty.
 const ID: &[u8] = b"\0id";
+
+/// What the keys begin with of what stands for pruned records.
+const BASE: &[u8] = b"\0base\0";
 
 /// The database, open.
 #[derive(Debug, Clone)]
@@ -128,6 +134,24 @@ impl Database {
         Ok(newest.map(|(key, line)| (seq_of(&key), String::from_utf8_lossy(&line).into_owned())))
     }
 
+    /// What stands for the records of a stream that were pruned.
+    pub(crate) fn base(&self, stream: &str) -> Result<Option<Base>, Error> {
+        let Some(value) = self.db.get(base_key(stream)).map_err(|error| broken(&error))? else { return Ok(None) };
+        let unread = |error: serde_json::Error| Damage {
+            seq: 0,
+            kind: DamageKind::BadBase { reason: format!("it cannot be read: {error}") },
+        };
+        serde_json::from_slice(&value).map(Some).map_err(|error| damaged(stream, unread(error)))
+    }
+
+    /// Puts what stands for the first records of a stream in their place, at once or not at all.
+    pub(crate) fn prune(&self, stream: &str, from: u64, base: &Base) -> Result<(), Error> {
+        let mut batch = sled::Batch::default();
+        (from..base.size()).for_each(|seq| batch.remove(key(stream, seq)));
+        batch.insert(base_key(stream), serde_json::to_vec(base).expect("a base is plain data"));
+        self.db.apply_batch(batch).map_err(|error| broken(&error))
+    }
+
     /// The names of the streams, in order.
     pub(crate) fn streams(&self) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
@@ -203,6 +227,11 @@ fn config(dir: &Path) -> sled::Config {
 
 fn key(stream: &str, seq: u64) -> Vec<u8> {
     [stream.as_bytes(), &[SEPARATOR], &seq.to_be_bytes()].concat()
+}
+
+/// No stream's name begins with the separator.
+fn base_key(stream: &str) -> Vec<u8> {
+    [BASE, stream.as_bytes()].concat()
 }
 
 fn seq_of(key: &[u8]) -> u64 {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::base::Base;
 use crate::clock::{Clock, SystemClock};
 use crate::definitions::Definitions;
 use crate::error::Error;
 use crate::heads::{self, Heads};
+use crate::index::{Index, Overview};
 use crate::lease::{Lease, Owner};
 use crate::load;
 use crate::published::Published;
@@ -29,12 +31,40 @@ pub struct Store {
     owner: Owner,
     id: uuid::Uuid,
     known: BTreeMap<String, Head>,
-    streams: Mutex<BTreeMap<String, Arc<Shared>>>,
-    // Dropped in this order: no more writes, no more readers, then the database, then the lease.
+    streams: Arc<Streams>,
+    /// Present until the store is dropped.
+    open: Option<Open>,
+}
+
+/// What is closed, in this order: no more writes, no more readers, then the database, then the lease.
+struct Open {
     writer: Writer,
-    _server: Server,
+    server: Server,
     database: Database,
-    _lease: Lease,
+    lease: Lease,
+}
+
+/// The streams that were opened, and what an earlier owner noted of the others.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    opened: Mutex<BTreeMap<String, Arc<Shared>>>,
+    noted: Index,
+}
+
+impl Streams {
+    /// What was done in a stream, as far as it is known without reading its records.
+    pub(crate) fn overview(&self, stream: &str) -> Option<Overview> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(stream).cloned();
+        opened.map(|shared| Overview::of(&shared.state())).or_else(|| self.noted.0.get(stream).cloned())
+    }
+
+    /// The overviews of all.
+    fn index(&self) -> Index {
+        let mut index = self.noted.clone();
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        index.0.extend(opened.iter().map(|(name, shared)| (name.clone(), Overview::of(&shared.state()))));
+        index
+    }
 }
 
 impl Store {
@@ -56,6 +86,8 @@ impl Store {
     pub fn open_with(dir: &Path, actor: Actor, command: &str, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         Database::create_dir(dir)?;
         let owner = Owner::new(&actor, command, clock.now());
+        // Before anything is touched: afterwards it is not known any more whether it still counts.
+        let noted = Index::read(dir).unwrap_or_default();
         let lease = Lease::take(dir, &owner)?;
         // From here on readers find the owner, so none of them copies a database that is being opened.
         let listener = Server::bind(dir)?;
@@ -71,13 +103,13 @@ impl Store {
         // Only now: what is on disk stays as it is while anything about it is wrong.
         let wal = open_wal(replayed.empty, &database, &mut disk, &folder)?;
         let published = Arc::new(Published::new(present));
-        let server = Server::start(listener, dir, &owner, &database, &published)?;
+        let streams = Arc::new(Streams { opened: Mutex::default(), noted: noted.at(&published.heads()) });
+        let server = Server::start(listener, dir, &owner, &database, &published, &streams)?;
         let heads = Heads::open(dir)?.0;
         let files = Files { database: database.clone(), disk, wal, heads };
         let writer = Writer::start(Work::new(files, published, actor, clock))?;
         let dir = dir.to_owned();
-        let streams = Mutex::new(BTreeMap::new());
-        Ok(Self { dir, owner, id, known, streams, writer, _server: server, database, _lease: lease })
+        Ok(Self { dir, owner, id, known, streams, open: Some(Open { writer, server, database, lease }) })
     }
 
     /// The stream of this name: loaded, checked and folded on first use, empty when it is new.
@@ -86,14 +118,33 @@ impl Store {
     /// [`Error::Damaged`] when a record does not hold; [`Error::BadStreamName`].
     pub fn stream(&self, name: &str) -> Result<Stream, Error> {
         check_name(name)?;
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = self.streams.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = streams.get(name) {
-            return Ok(self.writer.stream(Arc::clone(shared)));
+            return Ok(self.parts().writer.stream(Arc::clone(shared)));
         }
-        let state = load::load(&self.database, name, self.known.get(name))?;
+        let load = || load::load(self.database(), name, self.known.get(name));
+        let mut state = load()?;
+        if let Some(said) = &state.pruned
+            && self.finish_prune(name, said)?
+        {
+            state = load()?;
+        }
         let shared = Arc::new(Shared::new(name, state));
         streams.insert(name.to_owned(), Arc::clone(&shared));
-        Ok(self.writer.stream(shared))
+        Ok(self.parts().writer.stream(shared))
+    }
+
+    fn parts(&self) -> &Open {
+        self.open.as_ref().expect("only dropping the store takes it")
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.parts().database
+    }
+
+    /// Puts what stands for records in their place, on disk.
+    pub(crate) fn take_away(&self, stream: &str, from: u64, base: &Base) -> Result<(), Error> {
+        self.parts().writer.prune(stream, from, base)
     }
 
     /// The journal's id: random, made with the store, the same ever after. Marks name it.
@@ -112,6 +163,19 @@ impl Store {
     #[must_use]
     pub fn owner(&self) -> &Owner {
         &self.owner
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let Some(Open { writer, server, database, lease }) = self.open.take() else { return };
+        drop((writer, server));
+        drop(database);
+        // Without it the records are read.
+        if let Err(error) = self.streams.index().write(&self.dir) {
+            tracing::warn!(%error, "the index of the runs was not written");
+        }
+        drop(lease);
     }
 }
 

@@ -56,6 +56,12 @@ impl Stream {
         Self { shared, desk }
     }
 
+    /// Forgets the runs before this one: their records were pruned.
+    pub(crate) fn forget_before(&self, last: RunId) {
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut state).forget_before(last);
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -3,19 +3,24 @@
 //! It works on raw lines, so it serves the store, a copy and an export alike, and it reports the first record that
 //! does not hold.
 
-use std::iter::Peekable;
-
 use serde::{Deserialize, Serialize};
 
+use crate::base::Base;
+use crate::check::{Checked, Depth, Sound};
 use crate::event::Digest;
-use crate::record::{Head, Record, VERSION, genesis, states_its_hash};
+use crate::merkle::{Hash, Tree};
+use crate::record::{Head, Record, VERSION, genesis};
 use crate::state::StreamState;
 
 /// What a whole stream amounts to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// How many records it holds.
+    /// The first record that is left; 0 unless the stream was pruned.
+    pub first: u64,
+    /// How many records were ever appended to it.
     pub records: u64,
+    /// The root of the Merkle tree over all of them.
+    pub root: Hash,
     /// The newest one; absent when there is none.
     pub head: Option<Head>,
 }
@@ -85,6 +90,37 @@ pub enum DamageKind {
         /// The known head.
         known: Head,
     },
+    /// The stream ends before the size of a checkpoint.
+    #[error("the stream ends before it, and a checkpoint covers {size} records")]
+    Short {
+        /// The checkpoint's size.
+        size: u64,
+    },
+    /// The records up to here are not those that a checkpoint covers, though they agree with each other.
+    #[error("the records up to it are not the {size} that the checkpoint with the root {root} covers")]
+    OtherRoot {
+        /// The checkpoint's size.
+        size: u64,
+        /// The checkpoint's root.
+        root: Hash,
+    },
+    /// What a checkpoint covers was pruned: it takes the export to check it.
+    #[error(
+        "the records before {first} were pruned, so that a checkpoint of {first} or more, or their export, is needed"
+    )]
+    Pruned {
+        /// The first record that is left.
+        first: u64,
+    },
+    /// What stands for the pruned records is not what the record of the prune says.
+    #[error("what stands for the pruned records does not hold: {reason}")]
+    BadBase {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The index of the runs tells other runs than the records do.
+    #[error("the index of the runs says something else than the records up to it")]
+    OtherIndex,
     /// The stream holds another record than the known one at that place.
     #[error("it is not the record that is known to stand there")]
     Rewritten {
@@ -93,34 +129,150 @@ pub enum DamageKind {
     },
 }
 
-/// Verifies raw lines against the name of their stream, and against heads that are known to have existed.
+/// What is known about a stream from elsewhere.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Records that are known to have stood in it.
+    pub heads: Vec<Head>,
+    /// Roots that are known of its first so many records: from signed checkpoints.
+    pub roots: Vec<(u64, Hash)>,
+}
+
+/// Verifies raw lines against the name of their stream, and against what is known from elsewhere.
 ///
 /// # Errors
 /// The first [`Damage`], or what the source of the lines failed with.
 pub fn verify<L, E>(
     stream: &str,
     lines: impl IntoIterator<Item = Result<L, E>>,
-    known: &[Head],
+    known: &Known,
 ) -> Result<Report, Failure<E>>
 where
-    L: AsRef<str>,
+    L: AsRef<str> + Sync,
 {
-    let mut lines = lines.into_iter().peekable();
-    let mut state = StreamState::default();
+    fold(stream, None, lines.into_iter(), Depth::Everything, known).map(|fold| fold.report())
+}
+
+/// Checks lines and folds them, from what a prune left (or from nothing) on.
+pub(crate) fn fold<L, E>(
+    stream: &str,
+    base: Option<&Base>,
+    lines: impl Iterator<Item = Result<L, E>>,
+    depth: Depth,
+    known: &Known,
+) -> Result<Fold, Failure<E>>
+where
+    L: AsRef<str> + Sync,
+{
+    let fold = fold_part(stream, base, lines, depth, known)?;
+    fold.ends(base, known)?;
+    Ok(fold)
+}
+
+/// The same without a look at what comes before and after.
+pub(crate) fn fold_part<L, E>(
+    stream: &str,
+    base: Option<&Base>,
+    lines: impl Iterator<Item = Result<L, E>>,
+    depth: Depth,
+    known: &Known,
+) -> Result<Fold, Failure<E>>
+where
+    L: AsRef<str> + Sync,
+{
+    let mut fold = Fold::from(base)?;
+    let mut lines = Checked::new(lines, depth).peekable();
+    fold.meets(known)?;
     while let Some(line) = lines.next() {
         let line = line.map_err(Failure::Source)?;
-        let seq = state.head.as_ref().map_or(0, |head| head.seq + 1);
+        let next = lines.peek().and_then(|line| line.as_ref().ok()?.as_ref().ok()).map(|sound| sound.record.seq);
+        fold.take(stream, line, next, base)?;
+        fold.meets(known)?;
+    }
+    Ok(fold)
+}
+
+/// What lines have added up to so far.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    pub(crate) state: StreamState,
+    pub(crate) tree: Tree,
+    first: u64,
+    /// Whether a record was met that says what stands for the pruned ones.
+    confirmed: bool,
+}
+
+impl Fold {
+    fn from(base: Option<&Base>) -> Result<Self, Damage> {
+        let Some(base) = base else {
+            return Ok(Self { state: StreamState::default(), tree: Tree::default(), first: 0, confirmed: false });
+        };
+        let state = base.state().map_err(|reason| Damage { seq: base.size(), kind: DamageKind::BadBase { reason } })?;
+        Ok(Self { state, tree: base.tree().clone(), first: base.size(), confirmed: false })
+    }
+
+    /// The sequence number that is due.
+    pub(crate) fn due(&self) -> u64 {
+        self.state.head.as_ref().map_or(0, |head| head.seq + 1)
+    }
+
+    fn take(
+        &mut self,
+        stream: &str,
+        line: Result<Sound, DamageKind>,
+        next: Option<u64>,
+        base: Option<&Base>,
+    ) -> Result<(), Damage> {
+        let seq = self.due();
         let bad = |kind| Damage { seq, kind };
-        let record = sound(line.as_ref()).map_err(bad)?;
-        placed(&record, stream, &state, &mut lines).map_err(bad)?;
-        state.apply(&record).map_err(|illegal| bad(DamageKind::IllegalTransition { reason: illegal.reason }))?;
-        if let Some(known) = known.iter().find(|known| known.seq == seq && known.hash != record.hash) {
-            return Err(bad(DamageKind::Rewritten { known: known.clone() }).into());
+        let Sound { record, leaf } = line.map_err(bad)?;
+        placed(&record, stream, self.state.head.as_ref(), next).map_err(bad)?;
+        self.state.apply(&record).map_err(|illegal| bad(DamageKind::IllegalTransition { reason: illegal.reason }))?;
+        if let (Some(said), Some(base)) = (&self.state.pruned, base.filter(|_| !self.confirmed)) {
+            self.confirmed = base.confirmed(said).map_err(|reason| bad(DamageKind::BadBase { reason }))?;
+        }
+        if let Some(leaf) = leaf {
+            self.tree.append(leaf);
+        }
+        Ok(())
+    }
+
+    /// Checks the newest record, and the root that it makes, against what is known of them.
+    fn meets(&self, known: &Known) -> Result<(), Damage> {
+        let Some(head) = &self.state.head else { return Ok(()) };
+        let bad = |kind| Err(Damage { seq: head.seq, kind });
+        if let Some(known) = known.heads.iter().find(|known| known.seq == head.seq && known.hash != head.hash) {
+            return bad(DamageKind::Rewritten { known: known.clone() });
+        }
+        let size = self.tree.size();
+        match known.roots.iter().find(|(of, _)| *of == size) {
+            Some((_, root)) if *root != self.tree.root() => bad(DamageKind::OtherRoot { size, root: *root }),
+            _ => Ok(()),
         }
     }
-    let records = state.head.as_ref().map_or(0, |head| head.seq + 1);
-    known.iter().try_for_each(|known| reaches(Some(known), records))?;
-    Ok(Report { records, head: state.head })
+
+    /// Checks that nothing that is known lies behind the end, or before the beginning.
+    fn ends(&self, base: Option<&Base>, known: &Known) -> Result<(), Damage> {
+        let records = self.due();
+        known.heads.iter().try_for_each(|known| reaches(Some(known), records))?;
+        let bad = |kind| Err(Damage { seq: records, kind });
+        if let Some((size, _)) = known.roots.iter().find(|(size, _)| *size > records) {
+            return bad(DamageKind::Short { size: *size });
+        }
+        if let Some((size, _)) = known.roots.iter().find(|(size, _)| *size < self.first) {
+            return Err(Damage { seq: *size, kind: DamageKind::Pruned { first: self.first } });
+        }
+        match base {
+            Some(_) if !self.confirmed => {
+                bad(DamageKind::BadBase { reason: "no record says that they were pruned".to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn report(self) -> Report {
+        Report { first: self.first, records: self.due(), root: self.tree.root(), head: self.state.head }
+    }
 }
 
 /// Why a verification did not end in a report.
@@ -144,15 +296,6 @@ pub(crate) fn reaches(known: Option<&Head>, records: u64) -> Result<(), Damage> 
     }
 }
 
-/// The record in a line, if its contents match its hash and its bytes are canonical.
-fn sound(line: &str) -> Result<Record, DamageKind> {
-    let record = parse(line)?;
-    if states_its_hash(line, &record) && record.line() == line {
-        return Ok(record);
-    }
-    Err(if record.compute_hash() == record.hash { DamageKind::NotCanonical } else { DamageKind::BadHash })
-}
-
 /// The record in a line, whatever its hash.
 pub(crate) fn parse(line: &str) -> Result<Record, DamageKind> {
     #[derive(Deserialize)]
@@ -170,22 +313,16 @@ pub(crate) fn parse(line: &str) -> Result<Record, DamageKind> {
         })
 }
 
-fn placed<L: AsRef<str>, E>(
-    record: &Record,
-    stream: &str,
-    state: &StreamState,
-    rest: &mut Peekable<impl Iterator<Item = Result<L, E>>>,
-) -> Result<(), DamageKind> {
+/// Checks that a record stands where it should; `next` is the place that the line after it states.
+pub(crate) fn placed(record: &Record, stream: &str, head: Option<&Head>, next: Option<u64>) -> Result<(), DamageKind> {
     if record.stream != stream {
         return Err(DamageKind::ForeignStream { found: record.stream.clone() });
     }
-    let due = state.head.as_ref().map_or(0, |head| head.seq + 1);
-    let found = record.seq;
+    let (found, due) = (record.seq, head.map_or(0, |head| head.seq + 1));
     if found != due {
-        let next = rest.peek().and_then(|line| line.as_ref().ok()).and_then(|line| parse(line.as_ref()).ok());
-        let swapped = found < due || next.is_some_and(|next| next.seq < found);
+        let swapped = found < due || next.is_some_and(|next| next < found);
         return Err(if swapped { DamageKind::Reordered { found } } else { DamageKind::Missing { found } });
     }
-    let prev: Digest = state.head.as_ref().map_or_else(|| genesis(stream), |head| head.hash.clone());
+    let prev: Digest = head.map_or_else(|| genesis(stream), |head| head.hash.clone());
     if record.prev == prev { Ok(()) } else { Err(DamageKind::BadPrev) }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::base::Base;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::{Event, RunId};
@@ -95,6 +96,18 @@ impl Work {
             let outcome = unbroken(|| self.files.checkpoint());
             self.broken = outcome.err().map(|error| error.to_string());
         }
+    }
+
+    /// Puts what stands for records in their place, on disk.
+    pub(crate) fn prune(&mut self, stream: &str, from: u64, base: &Base) -> Result<(), Error> {
+        self.sound()?;
+        let files = &mut self.files;
+        // The write-ahead file first: what it holds would otherwise be put back when it is replayed.
+        let outcome = unbroken(|| files.checkpoint())
+            .and_then(|()| unbroken(|| files.database.prune(stream, from, base)))
+            .and_then(|()| unbroken(|| files.disk.sync(&files.database)));
+        self.broken = outcome.as_ref().err().map(ToString::to_string);
+        outcome
     }
 
     /// Leaves everything in the database, and the write-ahead file empty.

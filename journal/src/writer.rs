@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use crate::base::Base;
 use crate::error::Error;
 use crate::event::{Event, RunId};
 use crate::record::Record;
@@ -187,6 +188,11 @@ impl Writer {
             .spawn(move || shared.serve(&inbox))
             .map_err(Error::io("start a thread for", "the journal"))?;
         Ok(Self { desk, thread: Some(thread) })
+    }
+
+    /// Puts what stands for records in their place, on disk, while nothing else is written.
+    pub(crate) fn prune(&self, stream: &str, from: u64, base: &Base) -> Result<(), Error> {
+        self.desk.work().as_mut().ok_or(Error::Closed)?.prune(stream, from, base)
     }
 
     pub(crate) fn stream(&self, shared: Arc<Shared>) -> Stream {

@@ -1,13 +1,13 @@
 //! A copy of the store, for reading while nobody owns it.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use tempfile::TempDir;
 
 use super::owner::Conversation;
+use crate::base::Base;
 use crate::error::Error;
-use crate::lease::Owner;
+use crate::index::Stamp;
 use crate::protocol::StreamHead;
 use crate::sled_store::{Database, unreadable};
 use crate::store::{DATABASE, unfinished_snapshot};
@@ -24,28 +24,6 @@ pub(crate) struct Copy {
     /// The folder that was copied.
     original: PathBuf,
     _dir: TempDir,
-}
-
-/// What changes whenever an owner has been at work.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
-    owner: Option<Owner>,
-    files: [Option<(u64, SystemTime)>; 2],
-    heads: Option<Vec<u8>>,
-}
-
-impl Stamp {
-    fn of(state: &Path) -> Self {
-        let of_file = |name: &str| {
-            let metadata = std::fs::metadata(state.join(DATABASE).join(name)).ok()?;
-            Some((metadata.len(), metadata.modified().ok()?))
-        };
-        Self {
-            owner: Owner::last(state),
-            files: ["db", wal::FILE].map(of_file),
-            heads: std::fs::read(state.join("heads")).ok(),
-        }
-    }
 }
 
 impl Copy {
@@ -84,6 +62,11 @@ impl Copy {
 
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// What stands for the records of a stream that were pruned.
+    pub(crate) fn base(&self, stream: &str) -> Result<Option<Base>, Error> {
+        self.database.base(stream)
     }
 
     /// The streams and their newest records.

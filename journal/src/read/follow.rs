@@ -82,7 +82,8 @@ impl Follow {
         Ok(None)
     }
 
-    fn look(&self) -> Result<Followed, Error> {
+    fn look(&mut self) -> Result<Followed, Error> {
+        self.next = self.next.max(self.reader.base(&self.stream)?.map_or(0, |base| base.size()));
         Ok(match self.reader.source()? {
             Source::Owner(conversation) => {
                 let request = Request::Records { stream: self.stream.clone(), from: self.next, follow: true };

@@ -31,6 +31,7 @@ enum Open {
 
 impl Lines {
     pub(super) fn start(reader: Reader, stream: &str, from: u64) -> Result<Self, Error> {
+        let from = from.max(reader.base(stream)?.map_or(0, |base| base.size()));
         let source = open(&reader, stream, from)?;
         Ok(Self { reader, stream: stream.to_owned(), next: from, left: ATTEMPTS, source })
     }
@@ -107,8 +108,8 @@ pub struct Records {
 }
 
 impl Records {
-    pub(super) fn new(stream: &str, from: u64, lines: Lines) -> Self {
-        Self { stream: stream.to_owned(), next: from, lines }
+    pub(super) fn new(stream: &str, lines: Lines) -> Self {
+        Self { stream: stream.to_owned(), next: lines.next, lines }
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Piece {
     Stream(String),
     /// The greeting, as JSON.
     Greeting(String),
+    /// What was asked for, as JSON.
+    Value(String),
     /// The owner lives and has nothing new.
     Alive,
     /// The answer is complete.
@@ -100,10 +102,22 @@ impl Answer {
             b'r' => Ok(Piece::Record(text)),
             b's' => Ok(Piece::Stream(text)),
             b'h' => Ok(Piece::Greeting(text)),
+            b'v' => Ok(Piece::Value(text)),
             b'~' => Ok(Piece::Alive),
             b'.' => Ok(Piece::End),
             b'!' => Err(Error::Owner(text)),
             other => Err(Error::Owner(format!("it says {:?}", char::from(other)))),
+        }
+    }
+
+    /// The one value that the answer holds, if it holds one.
+    pub(crate) fn value<T: serde::de::DeserializeOwned>(mut self) -> Result<Option<T>, Error> {
+        match self.next()? {
+            Piece::Value(text) => {
+                serde_json::from_str(&text).map(Some).map_err(|error| Error::Owner(error.to_string()))
+            }
+            Piece::End => Ok(None),
+            other => Err(Error::Owner(format!("it broke off with {other:?}"))),
         }
     }
 

@@ -5,7 +5,7 @@
 use super::deployment::Deployed;
 use super::run::{RunState, RunStatus};
 use super::step::{Failed, Intent, StepState, StepStatus, UndoState};
-use super::{Illegal, StreamState};
+use super::{Illegal, PrunedState, StreamState};
 use crate::event::{Event, Outcome, StepId};
 use crate::record::{Head, Record};
 
@@ -31,6 +31,9 @@ impl StreamState {
         if let Some(head) = &self.head {
             demand(record.prev == head.hash, || "it does not follow the newest record".to_owned())?;
         }
+        if let Event::Pruned { size, .. } = &record.event {
+            return self.check_pruned(record, *size);
+        }
         let id = record.run.ok_or("it needs a run")?;
         if let Event::RunStarted { previous, .. } = &record.event {
             demand(self.run(id).is_none(), || format!("run {id} has started before"))?;
@@ -48,7 +51,22 @@ impl StreamState {
         }
     }
 
+    fn check_pruned(&self, record: &Record, size: u64) -> Verdict {
+        demand(record.run.is_none(), || "it belongs to no run".to_owned())?;
+        if let Some(last) = self.last_run() {
+            demand(last.status.at_rest(), || format!("run {} is {}", last.id, last.status))?;
+        }
+        demand(size <= record.seq, || "it speaks of records that come later".to_owned())?;
+        demand(self.pruned.as_ref().is_none_or(|earlier| earlier.size < size), || {
+            "as many were pruned before".to_owned()
+        })
+    }
+
     fn fold(&mut self, record: &Record) {
+        if let Event::Pruned { size, root, state, .. } = &record.event {
+            self.pruned = Some(PrunedState { size: *size, root: *root, state: state.clone() });
+            return;
+        }
         if let Event::RunStarted { .. } = record.event {
             return self.start_run(record);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{Digest, Outcome, StepId, Undo};
@@ -11,7 +11,7 @@ use crate::event::{Digest, Outcome, StepId, Undo};
 ///
 /// While a run is under way it already holds what the run completed so far. Things in doubt are not in it; they
 /// are found in the run's steps.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
     /// The definition of the last deploying run that finished and was not rolled back; absent when nothing stands.
     pub definition: Option<Digest>,
@@ -20,7 +20,7 @@ pub struct Deployment {
 }
 
 /// The resource of one step, as some run left it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployed {
     /// The definition of the run that last completed the step: its graph rebuilds the step.
     pub definition: Digest,
@@ -33,7 +33,7 @@ pub struct Deployed {
 }
 
 /// How a resource came to belong to the deployment; it decides whether it may ever be deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provenance {
     /// We made it; it may be deleted.

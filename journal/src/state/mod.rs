@@ -12,16 +12,17 @@ mod step;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::deployment::{Deployed, Deployment, Provenance};
 pub use self::run::{RunState, RunStatus};
 pub use self::step::{Failed, Intent, StepState, StepStatus, UndoState};
 use crate::event::{Digest, RunId};
+use crate::merkle::Hash;
 use crate::record::Head;
 
 /// Everything that a stream's records add up to.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StreamState {
     /// The newest record; absent while the stream is empty.
     pub head: Option<Head>,
@@ -31,6 +32,9 @@ pub struct StreamState {
     pub runs: Vec<RunState>,
     /// What stands in the cloud according to the journal.
     pub deployment: Deployment,
+    /// How many records have left the journal, as far as its own records say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<PrunedState>,
 }
 
 impl StreamState {
@@ -46,11 +50,28 @@ impl StreamState {
         self.runs.iter().rev().find(|run| run.id == id)
     }
 
+    /// Forgets the runs before the last one that pruned records tell of, as what stands for those does.
+    pub(crate) fn forget_before(&mut self, last: RunId) {
+        let place = self.runs.iter().position(|run| run.id == last).unwrap_or_default();
+        drop(self.runs.drain(..place));
+    }
+
     /// The definition that stands, once every run and rollback is taken into account.
     #[must_use]
     pub fn definition(&self) -> Option<&Digest> {
         self.deployment.definition.as_ref()
     }
+}
+
+/// What the newest record of a prune says of the records that left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrunedState {
+    /// How many left.
+    pub size: u64,
+    /// The root of the Merkle tree over them.
+    pub root: Hash,
+    /// The digest of the state that they added up to.
+    pub state: Digest,
 }
 
 /// A record that may not stand where it stands.

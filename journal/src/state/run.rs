@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::step::{StepState, StepStatus};
@@ -11,7 +11,7 @@ use crate::event::{Digest, Outcome, RunId, RunKind, StepId};
 use crate::record::Actor;
 
 /// One attempt to bring the deployment to a definition.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// Its id.
     pub id: RunId,
@@ -42,7 +42,7 @@ pub struct RunState {
 }
 
 /// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
     /// Under way, or its process is gone: the lease tells which.
@@ -121,7 +121,7 @@ impl RunState {
     }
 
     /// Drops what only the last run needs.
-    pub(super) fn summarise(&mut self) {
+    pub(crate) fn summarise(&mut self) {
         self.steps.clear();
         self.target = Value::Null;
     }

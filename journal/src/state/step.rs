@@ -1,13 +1,13 @@
 //! One step of a run as the fold sees it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::deployment::Deployed;
 use crate::event::{Action, Digest, FailureKind, Outcome, Undo};
 
 /// One step of the last run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepState {
     /// Where it stands.
     pub status: StepStatus,
@@ -38,7 +38,7 @@ pub struct StepState {
 }
 
 /// Where a step stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepStatus {
     /// Looking; nothing was sent that could change the cloud.
@@ -60,7 +60,7 @@ pub enum StepStatus {
 }
 
 /// What a step was about to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The action.
     pub action: Action,
@@ -71,7 +71,7 @@ pub struct Intent {
 }
 
 /// A compensation under way or ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UndoState {
     /// What it is about to do, and in the end what it did.
     pub undo: Undo,
@@ -86,7 +86,7 @@ pub struct UndoState {
 }
 
 /// Why a step or its compensation was given up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
     /// The kind of the last failure.
     pub kind: FailureKind,

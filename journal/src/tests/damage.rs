@@ -6,11 +6,12 @@ use super::{open, replay};
 use crate::record::{Draft, Head, Record};
 use crate::scenario::{History, STREAM, actor, every_event, random};
 use crate::sled_store::Database;
-use crate::verify::{Damage, DamageKind, Failure, Report, verify};
+use crate::verify::{Damage, DamageKind, Failure, Known, Report, verify};
 use crate::{Error, Reader};
 
 fn check(lines: &[String], known: &[Head]) -> Result<Report, Damage> {
-    verify(STREAM, lines.iter().map(Ok::<_, std::convert::Infallible>), known).map_err(|it| match it {
+    let known = Known { heads: known.to_vec(), roots: Vec::new() };
+    verify(STREAM, lines.iter().map(Ok::<_, std::convert::Infallible>), &known).map_err(|it| match it {
         Failure::Damage(damage) => damage,
         Failure::Source(never) => match never {},
     })
@@ -103,7 +104,7 @@ fn a_store_that_lost_its_tail_is_not_opened() {
         matches!(&error, Error::Damaged { damage, .. } if matches!(damage.kind, DamageKind::Truncated { .. })),
         "{error}"
     );
-    let verified = Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap_err();
+    let verified = Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap_err();
     assert_eq!(verified.to_string(), error.to_string());
 }
 
@@ -118,7 +119,10 @@ fn a_changed_record_is_found_when_its_stream_is_opened() {
     let error = store.stream(STREAM).unwrap_err();
     insta::assert_snapshot!(error, @r#"the stream "factory" is damaged: record 5: its contents do not match its hash"#);
     drop(store);
-    assert_eq!(Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap_err().to_string(), error.to_string());
+    assert_eq!(
+        Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap_err().to_string(),
+        error.to_string()
+    );
 }
 
 #[test]
@@ -141,9 +145,10 @@ fn a_destroyed_store_says_what_can_be_done() {
     )
     .unwrap();
     let before = std::fs::read(state.path().join("journal/db")).unwrap();
-    for error in
-        [crate::Store::open(state.path(), actor(), "run").unwrap_err(), Reader::open(state.path()).unwrap_err()]
-    {
+    for error in [
+        crate::Store::open(state.path(), actor(), "run").unwrap_err(),
+        Reader::open(state.path()).unwrap().id().unwrap_err(),
+    ] {
         assert!(matches!(&error, Error::Unreadable { .. }), "{error:?}");
         assert!(error.hint().unwrap().contains("keep a copy"), "{error:?}");
     }
@@ -162,7 +167,7 @@ fn a_flipped_byte_in_the_database_never_goes_unnoticed() {
         let mut bytes = sound.clone();
         bytes[number * written / 24] ^= 0x41;
         std::fs::write(&path, bytes).unwrap();
-        let verified = Reader::open(state.path()).and_then(|reader| reader.verify(STREAM, None));
+        let verified = Reader::open(state.path()).and_then(|reader| reader.verify(STREAM, &Known::default()));
         if let Ok(report) = verified {
             assert_eq!(report.head, whole.last().map(Record::head), "flip {number} lost records silently");
         }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::{block_on, open, replay};
 use crate::scenario::{History, STREAM, actor, started};
+use crate::verify::Known;
 use crate::{Reader, RunKind, Store};
 
 const STATE: &str = "TWINCTL_TEST_STATE";
@@ -42,10 +43,10 @@ fn what_was_acknowledged_survives_a_kill() {
     let acknowledged = seqs.take(40).last().expect("the child appends");
     let reader = Reader::open(state.path()).unwrap();
     assert!(reader.owner().is_some(), "readers are served while a run is in progress");
-    assert!(reader.verify(STREAM, None).unwrap().records > acknowledged);
+    assert!(reader.verify(STREAM, &Known::default()).unwrap().records > acknowledged);
     child.kill().unwrap();
     child.wait().unwrap();
-    let report = Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap();
+    let report = Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap();
     assert!(report.records > acknowledged, "{report:?} lacks record {acknowledged}");
     let store = open(state.path());
     assert_eq!(store.stream(STREAM).unwrap().state().head, report.head);

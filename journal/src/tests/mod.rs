@@ -2,7 +2,9 @@
 
 mod damage;
 mod golden;
+mod index;
 mod kill;
+mod prune;
 mod read;
 mod store;
 mod wal;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{block_on, open, replay};
 use crate::scenario::{History, STREAM, actor, every_event, run_id, started};
+use crate::verify::Known;
 use crate::{Append, Error, Event, Reader, RunKind, Store};
 
 #[test]
@@ -104,7 +105,7 @@ fn concurrent_appends_are_numbered_without_gaps() {
         seqs.sort_unstable();
         assert_eq!(seqs, (1..=64).collect::<Vec<_>>());
     });
-    assert_eq!(Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap().records, 65);
+    assert_eq!(Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap().records, 65);
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn a_snapshot_that_sled_did_not_finish_does_not_stand_in_the_way() {
     let unfinished = state.path().join("journal/snap.FFFFFFFFFFFFFFF0.generating");
     std::fs::write(&unfinished, b"half").unwrap();
     assert_eq!(
-        Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap().records,
+        Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap().records,
         every_event().records.len() as u64
     );
     assert!(unfinished.exists(), "readers write nothing");

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{block_on, open, replay};
 use crate::scenario::{History, STREAM, actor, every_event, run_id, started};
+use crate::verify::Known;
 use crate::{Error, Reader, Record, RunKind, Store};
 
 /// A state folder as a killed process leaves it, and the records that it had acknowledged.
@@ -61,7 +62,8 @@ type Edit<'a> = &'a dyn Fn(&mut Vec<String>);
 /// What opening and verifying say; both must say the same, again and again, and leave the file as it is.
 fn complaint(state: &Path) -> String {
     let before = std::fs::read(state.join("journal/wal")).unwrap();
-    let verified = || Reader::open(state).and_then(|reader| reader.verify(STREAM, None)).unwrap_err().to_string();
+    let verified =
+        || Reader::open(state).and_then(|reader| reader.verify(STREAM, &Known::default())).unwrap_err().to_string();
     let opened = || Store::open(state, actor(), "twinctl run").unwrap_err().to_string();
     let told = [verified(), opened(), verified(), opened()];
     assert!(told.iter().all(|it| *it == told[0]), "{told:#?}");
@@ -80,7 +82,7 @@ fn what_a_killed_process_acknowledged_is_read_and_then_taken_over() {
     assert_eq!(lines(state.path()).len(), at(records.len()));
     let reader = Reader::open(state.path()).unwrap();
     assert_eq!(reader.records(STREAM, 0).unwrap().map(Result::unwrap).collect::<Vec<_>>(), records);
-    assert_eq!(reader.verify(STREAM, None).unwrap().head, records.last().map(Record::head));
+    assert_eq!(reader.verify(STREAM, &Known::default()).unwrap().head, records.last().map(Record::head));
     let store = open(state.path());
     assert_eq!(store.stream(STREAM).unwrap().state().head, records.last().map(Record::head));
     assert_eq!(lines(state.path()).len(), 1, "the database has it all");
@@ -96,7 +98,10 @@ fn a_closed_store_leaves_an_empty_file_and_does_without_it() {
     assert_eq!(lines(state.path()).len(), 1);
     // As a store from before there was such a file.
     std::fs::remove_file(state.path().join("journal/wal")).unwrap();
-    assert_eq!(Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap().records, records.len() as u64);
+    assert_eq!(
+        Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap().records,
+        records.len() as u64
+    );
     let store = open(state.path());
     assert_eq!(store.stream(STREAM).unwrap().state().head, records.last().map(Record::head));
     assert_eq!(lines(state.path()).len(), 1);
@@ -123,7 +128,7 @@ fn a_checkpoint_empties_the_file_while_the_store_is_open() {
     }
     let dead = tempfile::tempdir().unwrap();
     copy(alive.path(), dead.path());
-    let report = Reader::open(dead.path()).unwrap().verify(STREAM, None).unwrap();
+    let report = Reader::open(dead.path()).unwrap().verify(STREAM, &Known::default()).unwrap();
     assert_eq!(report.records, history.records.len() as u64 + 25);
 }
 
@@ -141,7 +146,7 @@ fn a_batch_that_was_never_acknowledged_is_cut_wherever_it_is_torn() {
         let copied = tempfile::tempdir().unwrap();
         copy(state.path(), copied.path());
         write(copied.path(), &(whole.clone() + torn));
-        let report = Reader::open(copied.path()).unwrap().verify(STREAM, None).unwrap();
+        let report = Reader::open(copied.path()).unwrap().verify(STREAM, &Known::default()).unwrap();
         assert_eq!(report.head, head);
         let store = open(copied.path());
         assert_eq!(store.stream(STREAM).unwrap().state().head, head);
@@ -207,7 +212,7 @@ fn records_of_another_stream_do_not_pass_for_ours() {
     let state = edited(killed().0.path(), |it| it[at(5)] = other.lines()[1].clone());
     let error = Store::open(state.path(), actor(), "twinctl run").unwrap_err().to_string();
     assert!(error.contains(r#""other" is damaged: record 0: it is missing, record 1 stands in its place"#), "{error}");
-    let verified = Reader::open(state.path()).unwrap().verify(STREAM, None).unwrap_err().to_string();
+    let verified = Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap_err().to_string();
     assert!(verified.contains(r#""factory" is damaged: record 5: the stream ends before it"#), "{verified}");
 }
 
@@ -250,7 +255,7 @@ fn a_flipped_byte_never_goes_unnoticed() {
         let mut bytes = sound.clone();
         bytes[number * (written - 1) / flips] ^= 0x41;
         std::fs::write(state.path().join("journal/wal"), bytes).unwrap();
-        match Reader::open(state.path()).and_then(|reader| reader.verify(STREAM, None)) {
+        match Reader::open(state.path()).and_then(|reader| reader.verify(STREAM, &Known::default())) {
             Ok(report) => assert_eq!(report.head, records.last().map(Record::head), "flip {number} lost records"),
             Err(_) => noticed += 1,
         }

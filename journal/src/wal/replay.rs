@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{FILE, Header, VERSION};
+use crate::check::{Depth, check};
 use crate::error::Error;
-use crate::load::{check, damaged, read};
+use crate::load::damaged;
 use crate::record::{self, Head, Record};
 use crate::sled_store::{Database, unreadable};
-use crate::verify::{Damage, DamageKind, parse};
+use crate::verify::{Damage, DamageKind, parse, placed};
 
 /// What a replay found.
 #[derive(Debug)]
@@ -147,14 +148,14 @@ fn torn(rest: &[u8], number: usize) -> Option<Fault> {
 /// Puts a line at its place in the database, unless it stands there already.
 fn place(database: &Database, heads: &mut BTreeMap<String, Head>, number: usize, line: &[u8]) -> Result<(), Stop> {
     let text = std::str::from_utf8(line).map_err(|error| unread(number, &error.to_string()))?;
-    let record = match read(text) {
-        Ok(record) => record,
+    let record = match check(text, Depth::Hashes) {
+        Ok(sound) => sound.record,
         Err(kind) => return Err(named(database, heads, number, text, kind)?.into()),
     };
     let before = before(database, heads, &record)?;
     let due = before.as_ref().map_or(0, |head| head.seq + 1);
     let bad = |seq, kind| Fault::Record { stream: record.stream.clone(), damage: Damage { seq, kind } };
-    check(&record, &record.stream, before.as_ref()).map_err(|kind| bad(due, kind))?;
+    placed(&record, &record.stream, before.as_ref(), None).map_err(|kind| bad(due, kind))?;
     match database.line(&record.stream, record.seq)? {
         None => database.insert(&record.stream, record.seq, line)?,
         Some(stored) if stored == text => {}
