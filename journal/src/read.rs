@@ -11,6 +11,8 @@ mod owner;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
+
 use self::copy::Copy;
 pub use self::follow::Follow;
 pub use self::lines::{Lines, Records};
@@ -23,10 +25,11 @@ use crate::heads;
 use crate::index::{Index, Overview};
 use crate::lease::Owner;
 use crate::load;
+use crate::merkle::{self, Leaves};
 use crate::protocol::Request;
 pub use crate::protocol::StreamHead;
 use crate::record::Head;
-use crate::state::StreamState;
+use crate::state::{Illegal, StreamState};
 use crate::store::DATABASE;
 use crate::verify::{self, Damage, DamageKind, Known, Report};
 
@@ -157,6 +160,44 @@ impl Reader {
         let known = self.known_head(stream)?;
         let base = self.base(stream)?;
         load::fold_lines(base.as_ref(), self.lines(stream, 0)?, stream, known.as_ref())
+    }
+
+    /// What a stream added up to at a time: the records up to it. Their hashes are not checked here.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for a record that cannot follow the one before, or when the time lies in what was pruned; as
+    /// [`Reader::lines`].
+    pub fn state_at(&self, stream: &str, time: DateTime<Utc>) -> Result<StreamState, Error> {
+        let bad = |seq, kind| load::damaged(stream, Damage { seq, kind });
+        let mut state = match self.base(stream)? {
+            Some(base) => base.state().map_err(|reason| bad(base.size(), DamageKind::BadBase { reason }))?,
+            None => StreamState::default(),
+        };
+        let first = state.head.as_ref().map_or(0, |head| head.seq + 1);
+        if state.time.is_some_and(|newest| newest > time) {
+            return Err(bad(0, DamageKind::Pruned { first }));
+        }
+        for record in self.records(stream, 0)? {
+            let record = record?;
+            if record.time > time {
+                break;
+            }
+            let illegal = |illegal: Illegal| bad(record.seq, DamageKind::IllegalTransition { reason: illegal.reason });
+            state.apply(&record).map_err(illegal)?;
+        }
+        Ok(state)
+    }
+
+    /// The leaves of a stream's Merkle tree, from which proofs are made.
+    ///
+    /// # Errors
+    /// As [`Reader::lines`].
+    pub fn leaves(&self, stream: &str) -> Result<Leaves, Error> {
+        let mut leaves = Leaves::after(self.base(stream)?.map(|base| base.tree().clone()).unwrap_or_default());
+        for line in self.lines(stream, 0)? {
+            leaves.push(merkle::leaf(&line?));
+        }
+        Ok(leaves)
     }
 
     /// The newest record that is known to have been on disk, from the file beside the store.

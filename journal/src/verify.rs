@@ -153,6 +153,28 @@ where
     fold(stream, None, lines.into_iter(), Depth::Everything, known).map(|fold| fold.report())
 }
 
+/// Verifies an export: the lines of one stream from its first record on, whichever stream that is.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_export<L, E>(
+    lines: impl IntoIterator<Item = Result<L, E>>,
+    known: &Known,
+) -> Result<(String, Report), Failure<E>>
+where
+    L: AsRef<str> + Sync,
+{
+    let mut lines = lines.into_iter().peekable();
+    let first = lines.peek().and_then(|line| line.as_ref().ok()).map(|line| parse(line.as_ref()));
+    let bad = |kind| Damage { seq: 0, kind };
+    let stream = match first {
+        Some(record) => record.map_err(bad)?.stream,
+        None => String::new(),
+    };
+    let report = verify(&stream, lines, known)?;
+    Ok((stream, report))
+}
+
 /// Checks lines and folds them, from what a prune left (or from nothing) on.
 pub(crate) fn fold<L, E>(
     stream: &str,

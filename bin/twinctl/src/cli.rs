@@ -1,6 +1,7 @@
 //! What can be typed: the clap definitions, and nothing else.
 #![allow(rustdoc::invalid_html_tags, reason = "the doc comments are help texts, read as they stand")]
 
+mod journal;
 mod live;
 
 use std::{num::NonZeroUsize, path::PathBuf};
@@ -10,6 +11,10 @@ use clap_complete::Shell;
 
 use crate::{aim, environment};
 
+pub(crate) use journal::{
+    Between, Checkpoint, Diff, Export, ExportFormat, Filter, Journal, JournalCommand, List, Prove, Prune, Records, Show,
+    Tail, Verification,
+};
 pub(crate) use live::{Send, Simulate, Twins, Verify};
 
 /// Deploys a digital twin across clouds, live data included, and never loses its place.
@@ -98,7 +103,7 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Show the twins as a tree with live values; changes nothing
     Twins(Twins),
-    /// Read and verify the record of every run; changes nothing
+    /// Read, prove and export the record of every run
     Journal(Journal),
     /// Manage the local cloud
     Cloud(Cloud),
@@ -189,65 +194,6 @@ pub(crate) struct Destroy {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,
-}
-
-/// `twinctl journal`.
-#[derive(Debug, Args)]
-pub(crate) struct Journal {
-    /// Which deployment's stream to read [default: the only one]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) stream: Option<String>,
-    #[command(subcommand)]
-    pub(crate) command: JournalCommand,
-}
-
-/// `twinctl journal ...`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum JournalCommand {
-    /// List the runs
-    List(Project),
-    /// Show every record, or those of a run or a step
-    Show {
-        #[command(flatten)]
-        project: Project,
-        /// Only the records of this run: its identifier or the beginning of it, or `last`
-        #[arg(long, value_name = "RUN")]
-        run: Option<String>,
-        /// Only the records of this step
-        #[arg(long, value_name = "STEP")]
-        step: Option<String>,
-    },
-    /// Check that the record is whole, and name the first record that does not hold
-    Verify {
-        #[command(flatten)]
-        project: Project,
-        /// A head that is known from elsewhere, so that a cut-off end is noticed
-        #[arg(long, value_name = "SEQ:HASH")]
-        head: Option<String>,
-    },
-    /// Show the newest records
-    Tail {
-        #[command(flatten)]
-        project: Project,
-        /// How many
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-        lines: usize,
-        /// Go on showing records as they come
-        #[arg(short, long)]
-        follow: bool,
-    },
-}
-
-impl JournalCommand {
-    /// The project whose journal is read.
-    pub(crate) fn project(&self) -> &std::path::Path {
-        match self {
-            Self::List(project)
-            | Self::Show { project, .. }
-            | Self::Verify { project, .. }
-            | Self::Tail { project, .. } => &project.project,
-        }
-    }
 }
 
 /// `twinctl cloud`.

@@ -19,6 +19,10 @@ const CODES: &[Code] = &[
         "its log says why; `twinctl cloud down` ends what is left of it, `twinctl cloud up` starts it again",
     ),
     code(
+        "bad-checkpoint",
+        "use the checkpoint as it was printed, with the key that `twinctl journal key` printed then; a forged one proves nothing",
+    ),
+    code(
         "bad-message",
         "a message is one JSON object, such as '{\"temperature\": 21.5}'; `-` reads standard input, `@FILE` a file",
     ),

@@ -13,7 +13,7 @@
 //!
 //! 1. Data goes to standard output, everything else to standard error.
 //! 2. Only this crate reads the environment, the terminal and the working directory.
-//! 3. `plan`, `validate`, `status` and `journal` open nothing for writing and start no process.
+//! 3. `plan`, `validate`, `status` and the reading commands of `journal` open nothing for writing and start no process.
 
 mod aim;
 mod cli;

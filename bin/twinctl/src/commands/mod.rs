@@ -37,7 +37,7 @@ pub(crate) async fn dispatch(cli: Cli, output: Output) -> failure::Result {
         Command::Simulate(options) => simulate::simulate(global, &options, output).await,
         Command::Verify(options) => verify::verify(global, &options, output).await,
         Command::Twins(options) => twins::twins(global, &options, output).await,
-        Command::Journal(options) => journal::journal(global, &options, output),
+        Command::Journal(options) => journal::journal(global, &options, output).await,
         Command::Cloud(options) => cloud::cloud(global, &options, output).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man => man::man(),

@@ -45,7 +45,8 @@ pub(crate) fn record(record: &Record) -> String {
         Event::RunStarted { .. }
         | Event::RunResumed { .. }
         | Event::RollbackStarted { .. }
-        | Event::UndoSkipped { .. } => {
+        | Event::UndoSkipped { .. }
+        | Event::Pruned { .. } => {
             let actor = &record.actor;
             let ci = actor.ci.as_ref().map(|run| format!(", CI run {run}")).unwrap_or_default();
             format!(" by {}@{}, process {}, twinctl {}{ci}", actor.user, actor.host, actor.process, actor.version)
@@ -120,6 +121,9 @@ fn detail(event: &Event) -> String {
         Event::UndoIntended { undo, .. } | Event::UndoCompleted { undo, .. } => format!(" {}", word(undo)),
         Event::StepCheckpoint { data, .. } | Event::UndoCheckpoint { data, .. } => format!(" {data}"),
         Event::UndoSkipped { reason, .. } => format!(" because: {reason}"),
+        Event::Pruned { size, export, .. } => {
+            format!(": {size} records left in all, exported with the SHA-256 {}", short(export))
+        }
         Event::StepStarted { .. }
         | Event::RunResumed { .. }
         | Event::RunFinished
