@@ -15,6 +15,9 @@
 //!
 //! 1. Everything is a function of records: nothing here reads the clock, the environment or a file.
 
+pub mod cloudevents;
 pub mod timeline;
+
+mod words;
 
 pub use self::timeline::Timeline;
