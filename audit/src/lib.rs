@@ -14,9 +14,11 @@
 //! # Invariants
 //!
 //! 1. Everything is a function of records: nothing here reads the clock, the environment or a file.
+//! 2. Nothing is sent but by [`trace::export`], and only where its settings say so.
 
 pub mod cloudevents;
 pub mod timeline;
+pub mod trace;
 
 mod words;
 
