@@ -8,6 +8,7 @@ use serde_json::Value;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-journal", &[]),
     ("twinctl-dtdl", &[]),
+    ("twinctl-audit", &["twinctl-journal"]),
     ("twinctl-engine", &["twinctl-journal"]),
     ("twinctl-aws", &[]),
     ("twinctl-azure", &[]),
@@ -24,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "twinctl-workflows",
             "twinctl-engine",
             "twinctl-journal",
+            "twinctl-audit",
             "twinctl-aws",
             "twinctl-azure",
             "twinctl-local",
