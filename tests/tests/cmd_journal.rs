@@ -29,8 +29,15 @@ fn reading_writes_nothing() {
     for words in [
         &["list"][..],
         &["list", "--json"],
+        &["list", "--jsonl"],
         &["show"],
-        &["show", "--run", "last", "--json"],
+        &["show", "last", "--json"],
+        &["records", "--jsonl"],
+        &["at", "2999-01-01"],
+        &["diff", "last", "last"],
+        &["prove", "--record", "3"],
+        &["export"],
+        &["export", "--format", "cloudevents"],
         &["verify"],
         &["tail", "-n", "3"],
     ] {
@@ -49,10 +56,10 @@ fn runs_and_records_are_shown() {
         assert_snapshot!(sandbox.run(&["journal", "list"]).snapshot(), @r#"
         exit 0
         --- stdout
-        RUN            STARTED               TOOK  KIND    DEFINITION    STATUS    STEPS
-        [run]  [time]  [took]  deploy  [digest]  finished  31 created, 3 found, 4 passed
+        RUN            STARTED               TOOK  KIND    DEFINITION    STATUS    BY       STEPS
+        [run]  [time]  [took]  deploy  [digest]  finished  [user]  31 created, 3 found, 4 passed
         "#);
-        assert_snapshot!(sandbox.run(&["journal", "show", "--run", "last", "--step", "setup/resource-group"]).snapshot(), @r#"
+        assert_snapshot!(sandbox.run(&["journal", "records", "--run", "last", "--step", "setup/resource-group"]).snapshot(), @r#"
         exit 0
         --- stdout
         [seq]  [time]  step-started setup/resource-group
@@ -71,7 +78,7 @@ fn runs_and_records_are_shown() {
 fn records_are_data_and_chained() {
     let sandbox = Sandbox::of_example("factory");
     sandbox.deploy();
-    let records = sandbox.run(&["journal", "show", "--json"]).code(0).json();
+    let records = sandbox.run(&["journal", "records", "--json"]).code(0).json();
     let records = records.as_array().unwrap();
     for (place, record) in records.iter().enumerate() {
         assert_eq!(record["seq"].as_u64(), Some(place as u64));
@@ -80,7 +87,7 @@ fn records_are_data_and_chained() {
         }
     }
     let run = records[0]["run"].as_str().unwrap();
-    let same = sandbox.run(&["journal", "show", "--run", &run[..13], "--json"]).code(0).json();
+    let same = sandbox.run(&["journal", "records", "--run", &run[..13], "--json"]).code(0).json();
     assert_eq!(same.as_array().unwrap().len(), records.len());
     let lines = sandbox.run(&["journal", "tail", "-n", "2", "--json"]).code(0).stdout;
     assert_eq!(lines.lines().count(), 2, "a line per record: {lines}");
@@ -90,7 +97,7 @@ fn records_are_data_and_chained() {
 fn a_run_that_is_not_there_is_a_usage_error() {
     let sandbox = Sandbox::of_example("factory");
     sandbox.deploy();
-    assert_snapshot!(sandbox.run(&["journal", "show", "--run", "zzz"]).snapshot(), @r#"
+    assert_snapshot!(sandbox.run(&["journal", "show", "zzz"]).snapshot(), @r#"
     exit 2
     --- stderr
     error[unknown-run]: failed to find the run `zzz`
@@ -126,6 +133,7 @@ fn a_store_put_back_to_an_older_state_is_noticed() {
     fs::remove_dir_all(&store).unwrap();
     copy(&kept, &store);
     for words in [&["journal", "verify"][..], &["journal", "list"], &["status"], &["run"]] {
+        // What was put back has other times than the index was written for, so it is not asked.
         let ran = sandbox.run(words);
         assert_eq!(ran.code, 15, "{words:?}: {ran:#?}");
         assert!(ran.stderr.contains("error[journal-damaged]"), "{ran:#?}");
@@ -185,7 +193,7 @@ fn a_project_can_be_named_like_everywhere() {
         command.arg("--state-dir").arg(sandbox.state()).arg(&folder);
         tests::twinctl::run(command).code(0).stdout
     };
-    for words in [&["journal", "list"][..], &["journal", "show"], &["journal", "verify"], &["journal", "tail"]] {
+    for words in [&["journal", "list"][..], &["journal", "records"], &["journal", "verify"], &["journal", "tail"]] {
         assert_eq!(named(words), sandbox.run(words).stdout, "{words:?}");
     }
 }

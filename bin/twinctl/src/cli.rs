@@ -12,8 +12,8 @@ use clap_complete::Shell;
 use crate::{aim, environment};
 
 pub(crate) use journal::{
-    Between, Checkpoint, Diff, Export, ExportFormat, Filter, Journal, JournalCommand, List, Prove, Prune, Records, Show,
-    Tail, Verification,
+    Between, Checkpoint, Diff, Export, ExportFormat, Filter, Journal, JournalCommand, List, Prove, Prune, Records,
+    Show, Tail, Verification,
 };
 pub(crate) use live::{Send, Simulate, Twins, Verify};
 

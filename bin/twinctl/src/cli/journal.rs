@@ -193,11 +193,11 @@ pub(crate) struct Checkpoint {
 /// `twinctl journal prove`.
 #[derive(Debug, Args)]
 pub(crate) struct Prove {
-    /// The record to prove: its sequence number
-    #[arg(value_name = "SEQ", required_unless_present = "since")]
-    pub(crate) record: Option<u64>,
     #[command(flatten)]
     pub(crate) project: Project,
+    /// The record to prove: its sequence number
+    #[arg(long, value_name = "SEQ", required_unless_present = "since")]
+    pub(crate) record: Option<u64>,
     /// The checkpoint to prove it in [default: all records as they are now]
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,

@@ -13,8 +13,8 @@ use super::{
 
 /// The runs, oldest first.
 pub(crate) fn runs(runs: &[RunState]) -> String {
-    let rows: Vec<[String; 7]> = runs.iter().map(run_row).collect();
-    table(["run", "started", "took", "kind", "definition", "status", "steps"], &rows)
+    let rows: Vec<[String; 8]> = runs.iter().map(run_row).collect();
+    table(["run", "started", "took", "kind", "definition", "status", "by", "steps"], &rows)
 }
 
 /// The same as data.
@@ -80,7 +80,7 @@ pub(crate) fn word(value: &impl Serialize) -> String {
     }
 }
 
-fn run_row(run: &RunState) -> [String; 7] {
+fn run_row(run: &RunState) -> [String; 8] {
     let took = run.ended.map(|ended| duration(between(run.started, ended))).unwrap_or_default();
     let kind = match run.kind {
         RunKind::Deploy => "deploy",
@@ -93,6 +93,7 @@ fn run_row(run: &RunState) -> [String; 7] {
         kind.to_owned(),
         short(&run.definition),
         run.status.to_string(),
+        format!("{}@{}", run.actor.user, run.actor.host),
         outcomes::<Outcome, u32>(&run.outcomes),
     ]
 }

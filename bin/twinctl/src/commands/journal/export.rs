@@ -20,7 +20,7 @@ pub(super) fn export(at: Looking<'_>, options: &Export) -> failure::Result {
     let id = journal_id(at.reader)?;
     let line = |record: &Record| match options.format {
         ExportFormat::Jsonl => record.line(),
-        ExportFormat::Cloudevents => todo!(),
+        ExportFormat::Cloudevents => audit::cloudevents::event(id, record).to_string(),
     };
     let Some(path) = &options.output else {
         let mut out = BufWriter::new(io::stdout().lock());

@@ -11,6 +11,7 @@ mod list;
 mod prove;
 mod prune;
 mod records;
+mod show;
 mod tail;
 mod verify;
 
@@ -49,7 +50,7 @@ pub(crate) async fn journal(global: &Global, options: &Journal, output: Output) 
     let at = Looking { place: &place, reader: &reader, stream: &stream, output };
     match &options.command {
         JournalCommand::List(options) => list::list(at, options),
-        JournalCommand::Show(options) => records::show(at, options),
+        JournalCommand::Show(options) => show::show(at, options),
         JournalCommand::Records(options) => records::records(at, options),
         JournalCommand::Tail(options) => tail::tail(at, options),
         JournalCommand::Diff(options) => diff::diff(at, options),

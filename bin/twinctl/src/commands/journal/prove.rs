@@ -49,7 +49,8 @@ fn inclusion(at: Looking<'_>, leaves: &merkle::Leaves, seq: u64, size: u64) -> R
 fn consistency(leaves: &merkle::Leaves, earlier: u64, size: u64) -> Result<Proof, Failure> {
     let none = || Failure::new(Exit::Usage, format!("prove that {size} records begin with the first {earlier}"));
     let hashes = leaves.consistency(earlier, size);
-    let hashes = hashes.ok_or_else(|| none().because("the earlier ones must be fewer, more than none, and not pruned"))?;
+    let hashes =
+        hashes.ok_or_else(|| none().because("the earlier ones must be fewer, more than none, and not pruned"))?;
     Ok(Proof::from_iter([("since".to_owned(), json!(earlier)), ("consistency".to_owned(), json!(hashes))]))
 }
 

@@ -1,10 +1,10 @@
-//! `twinctl journal records` and `journal show --step`: records, those that fit.
+//! `twinctl journal records`: records, those that fit.
 
 use journal::{Event, Record, RunId};
 
 use super::{Looking, list::is_actor, unread};
 use crate::{
-    cli::{Filter, Records, Show},
+    cli::{Filter, Records},
     exit::Exit,
     failure::{self, Failure},
     output::{self, Heard, Output},
@@ -19,12 +19,6 @@ pub(super) fn records(at: Looking<'_>, options: &Records) -> failure::Result {
         (false, false) => Form::Table,
     };
     print(at, &options.filter, form)
-}
-
-/// Shows one run.
-pub(super) fn show(at: Looking<'_>, options: &Show) -> failure::Result {
-    let filter = Filter { run: Some(options.run.clone()), step: options.step.clone(), ..Filter::default() };
-    print(at, &filter, if at.output.json { Form::Array } else { Form::Table })
 }
 
 fn print(at: Looking<'_>, filter: &Filter, form: Form) -> failure::Result {

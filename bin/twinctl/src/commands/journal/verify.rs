@@ -66,7 +66,8 @@ fn opened(path: &Path, key: &VerifierKey, origin: &str) -> Result<(u64, journal:
     let tried = || format!("use the checkpoint {}", path.display());
     let note = std::fs::read_to_string(path).map_err(|error| Failure::of(Exit::Error, tried(), &error))?;
     let checkpoint = checkpoint::Checkpoint::open(&note, key, origin);
-    let checkpoint = checkpoint.map_err(|error| Failure::of(Exit::JournalDamaged, tried(), &error).code("bad-checkpoint"))?;
+    let checkpoint =
+        checkpoint.map_err(|error| Failure::of(Exit::JournalDamaged, tried(), &error).code("bad-checkpoint"))?;
     Ok((checkpoint.size, checkpoint.root))
 }
 
@@ -74,7 +75,9 @@ fn opened(path: &Path, key: &VerifierKey, origin: &str) -> Result<(u64, journal:
 fn key(place: &Place, id: uuid::Uuid, options: &Verification) -> Result<VerifierKey, Failure> {
     let tried = "find the key that checkpoints are signed with";
     if let Some(text) = &options.key {
-        return text.parse().map_err(|error| Failure::of(Exit::Usage, tried, &error).hint("`--key KEY`, as `twinctl journal key` prints it"));
+        return text.parse().map_err(|error| {
+            Failure::of(Exit::Usage, tried, &error).hint("`--key KEY`, as `twinctl journal key` prints it")
+        });
     }
     let signer = Signer::open(&Signer::path(&place.state), &checkpoint::key_name(id), false);
     let signer = signer.map_err(|error| Failure::of(Exit::Error, tried, &error).hint("`--key KEY` names it"))?;
@@ -128,7 +131,9 @@ fn not_whole(names: &str, error: NotWhole<std::io::Error>) -> Failure {
 
 fn damaged(failure: Failure, damage: &Damage) -> Failure {
     let failure = match &damage.kind {
-        DamageKind::Missing { .. } if damage.seq == 0 => failure.hint("earlier exports come first: `--file OLD --file NEW`"),
+        DamageKind::Missing { .. } if damage.seq == 0 => {
+            failure.hint("earlier exports come first: `--file OLD --file NEW`")
+        }
         DamageKind::Pruned { .. } => Failure { exit: Exit::Usage, ..failure }
             .hint("`--file EXPORT`, what `prune` wrote, then an export of what is left"),
         _ => failure.hint("keep a copy of everything as it is, and restore one that verifies"),
@@ -164,8 +169,10 @@ fn whole(report: &Value) -> String {
         Some(first) if first > 0 => format!(" (those before {first} were pruned)"),
         _ => String::new(),
     };
-    let covered: Vec<String> = report["checkpoints"].as_array().into_iter().flatten().map(ToString::to_string).collect();
-    let covered = if covered.is_empty() { String::new() } else { format!(", as the checkpoint of {} says", covered.join(", ")) };
+    let covered: Vec<String> =
+        report["checkpoints"].as_array().into_iter().flatten().map(ToString::to_string).collect();
+    let covered =
+        if covered.is_empty() { String::new() } else { format!(", as the checkpoint of {} says", covered.join(", ")) };
     let head = match &report["head"] {
         Value::Null => String::new(),
         head => format!(", head {}:{}", head["seq"], text(&head["hash"])),
