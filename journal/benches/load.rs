@@ -67,7 +67,7 @@ async fn fill_run(stream: &Stream, number: usize) {
     let definition = Digest(format!("{number:064}"));
     let previous = number.checked_sub(1).map(|number| Digest(format!("{number:064}")));
     let target = serde_json::json!({"name": "local", "subscription": "00000000-0000-0000-0000-000000000000"});
-    let event = Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false };
+    let event = Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false, trigger: None };
     stream.append(Some(run), event).await.unwrap();
     let steps: Vec<_> = (0..STEPS).map(|step| tokio::spawn(fill_step(stream.clone(), run, step))).collect();
     for step in steps {

@@ -7,17 +7,23 @@
 mod apply;
 mod deployment;
 mod run;
+mod schedule;
+#[cfg(test)]
+mod schedule_tests;
 mod step;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use self::deployment::{Deployed, Deployment, Provenance};
 pub use self::run::{RunState, RunStatus};
+pub use self::schedule::{Ended, Open, ScheduleState};
 pub use self::step::{Failed, Intent, StepState, StepStatus, UndoState};
-use crate::event::{Digest, RunId};
+use crate::event::{Digest, RunId, Trigger};
 use crate::record::Head;
 
 /// Everything that a stream's records add up to.
@@ -31,6 +37,9 @@ pub struct StreamState {
     pub runs: Vec<RunState>,
     /// What stands in the cloud according to the journal.
     pub deployment: Deployment,
+    /// The schedules by name; only the stream [`crate::SCHEDULES`] has any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub schedules: BTreeMap<String, ScheduleState>,
 }
 
 impl StreamState {
@@ -44,6 +53,12 @@ impl StreamState {
     #[must_use]
     pub fn run(&self, id: RunId) -> Option<&RunState> {
         self.runs.iter().rev().find(|run| run.id == id)
+    }
+
+    /// The run that this occurrence of a schedule asked for.
+    #[must_use]
+    pub fn run_of(&self, trigger: &Trigger) -> Option<&RunState> {
+        self.runs.iter().rev().find(|run| run.triggers.contains(trigger))
     }
 
     /// The definition that stands, once every run and rollback is taken into account.

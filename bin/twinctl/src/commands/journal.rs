@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use journal::{Error, Head, Reader, Record, RunId, event::Digest, read::StreamHead};
+use journal::{Error, Head, Reader, Record, RunId, SCHEDULES, event::Digest, read::StreamHead};
 use serde_json::{Value, json};
 
 use crate::{
@@ -36,14 +36,17 @@ pub(crate) fn journal(global: &Global, options: &Journal, output: Output) -> fai
     }
 }
 
-/// The stream that is meant: the named one, or the only one.
+/// The stream that is meant: the named one, or that of the only deployment.
 pub(crate) fn one_stream(reader: &Reader, wanted: Option<&str>) -> Result<String, Failure> {
-    let mut streams = reader.streams().map_err(unread)?;
+    let streams = reader.streams().map_err(unread)?;
+    let mut deployments = streams.iter().filter(|stream| stream.stream != SCHEDULES);
     match wanted {
         Some(name) if streams.iter().any(|stream| stream.stream == name) => Ok(name.to_owned()),
         Some(name) => Err(choose(&format!("find the stream `{name}`"), &streams)),
-        None if streams.len() == 1 => Ok(streams.remove(0).stream),
-        None => Err(choose("choose a stream", &streams)),
+        None => match (deployments.next(), deployments.next()) {
+            (Some(only), None) => Ok(only.stream.clone()),
+            _ => Err(choose("choose a stream", &streams)),
+        },
     }
 }
 
