@@ -9,6 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-journal", &[]),
     ("twinctl-dtdl", &[]),
     ("twinctl-engine", &["twinctl-journal"]),
+    ("twinctl-scheduler", &["twinctl-journal"]),
     ("twinctl-aws", &[]),
     ("twinctl-azure", &[]),
     ("twinctl-local", &["twinctl-dtdl"]),
@@ -23,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "twinctl-workflows",
             "twinctl-engine",
+            "twinctl-scheduler",
             "twinctl-journal",
             "twinctl-aws",
             "twinctl-azure",
