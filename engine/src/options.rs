@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use journal::Trigger;
 use tokio_util::sync::CancellationToken;
 
 use crate::step::Policy;
@@ -23,6 +24,8 @@ pub struct Options {
     pub journal: String,
     /// Whether a failed run undoes itself at once.
     pub rollback_on_failure: bool,
+    /// The occurrence of a schedule that the run is for, for the record.
+    pub trigger: Option<Trigger>,
     /// How patiently gates wait for what they ask for.
     pub gate: Policy,
 }
@@ -36,6 +39,7 @@ impl Options {
             deployment: deployment.into(),
             journal: journal.into(),
             rollback_on_failure: false,
+            trigger: None,
             gate: Policy { deadline: Duration::from_secs(10 * 60), ..Policy::default() },
         }
     }

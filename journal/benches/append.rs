@@ -44,8 +44,14 @@ fn open(state: &Path) -> Store {
 async fn start(stream: &Stream) -> RunId {
     let run = RunId::fresh();
     let definition = Digest("0".repeat(64));
-    let event =
-        Event::RunStarted { kind: RunKind::Deploy, definition, previous: None, target: "local".into(), adopt: false };
+    let event = Event::RunStarted {
+        kind: RunKind::Deploy,
+        definition,
+        previous: None,
+        target: "local".into(),
+        adopt: false,
+        trigger: None,
+    };
     stream.append(Some(run), event).await.unwrap();
     let step = StepId::new("l4/adt-instance");
     stream.append(Some(run), Event::StepStarted { step, document: Digest("1".repeat(64)) }).await.unwrap();

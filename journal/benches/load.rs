@@ -73,7 +73,7 @@ async fn follow(state: &Path) {
     let run = RunId::fresh();
     let mut latencies = Vec::new();
     for number in 0..200 {
-        let event = if number == 0 { started(RUNS) } else { Event::RunResumed { adopt: false } };
+        let event = if number == 0 { started(RUNS) } else { Event::RunResumed { adopt: false, trigger: None } };
         stream.append(Some(run), event).await.unwrap();
         let appended = Instant::now();
         latencies.push(ms(arrivals.recv().unwrap().saturating_duration_since(appended)));
@@ -120,7 +120,7 @@ fn started(number: usize) -> Event {
     let definition = Digest(format!("{number:064}"));
     let previous = number.checked_sub(1).map(|number| Digest(format!("{number:064}")));
     let target = serde_json::json!({"name": "local", "subscription": "00000000-0000-0000-0000-000000000000"});
-    Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false }
+    Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false, trigger: None }
 }
 
 async fn fill_step(stream: Stream, run: RunId, number: usize) {

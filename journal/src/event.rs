@@ -1,7 +1,9 @@
-//! What can happen in a run: the typed, versioned events.
+//! What can happen in a run, and to a schedule: the typed, versioned events.
 //!
 //! Events never carry secrets and never carry a resource's properties beyond the outputs that other steps need.
 //! The doc of each event states the transition it causes; [`crate::state`] enforces them.
+
+mod schedule;
 
 use std::fmt;
 
@@ -9,6 +11,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::schedule::{
+    MAX_SCHEDULE_NAME, Missed, Overlap, SCHEDULES, ScheduleKind, ScheduleOutcome, ScheduleSpec, SkipReason, Trigger,
+};
 use crate::merkle::Hash;
 
 /// The identifier of a run (UUIDv7, so that runs sort by their start).
@@ -158,12 +163,18 @@ pub enum Event {
         /// Whether the operator allowed things made by others to be taken over.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         adopt: bool,
+        /// The occurrence of a schedule that asked for it, if one did. No other run of the stream has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<Trigger>,
     },
     /// running (its process gone) | interrupted | failed → running.
     RunResumed {
         /// Whether the operator allowed things made by others to be taken over from now on.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         adopt: bool,
+        /// The occurrence of a schedule that going on with it is for. No other run of the stream has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<Trigger>,
     },
     /// running → interrupted; rolling back → rollback interrupted.
     RunInterrupted {
@@ -331,6 +342,66 @@ pub enum Event {
         /// Why, in the operator's words; never empty.
         reason: String,
     },
+
+    /// (schedule) absent → active. It keeps the times after this record's.
+    ScheduleAdded {
+        /// Its name: letters, digits, `-`, `_` and `.`, at most [`MAX_SCHEDULE_NAME`].
+        schedule: String,
+        /// What it does, and when.
+        spec: ScheduleSpec,
+    },
+    /// (schedule) active → paused, or paused → active: times that pass meanwhile are neither kept nor made up for.
+    ScheduleChanged {
+        /// The schedule.
+        schedule: String,
+        /// Whether it is paused from now on.
+        paused: bool,
+    },
+    /// (schedule) active | paused → absent. No occurrence of it is open.
+    ScheduleRemoved {
+        /// The schedule.
+        schedule: String,
+    },
+    /// (schedule) active → the same, with one more open occurrence. Written before anything is done for it.
+    ScheduleDue {
+        /// The schedule.
+        schedule: String,
+        /// The occurrence, later than all that the schedule has decided on. One that the schedule names is a whole
+        /// second, one by hand never is, so that the two are never the same.
+        at: DateTime<Utc>,
+        /// Whether somebody asked for it by hand.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        manual: bool,
+    },
+    /// (schedule) active → the same: occurrences are decided on, and left out.
+    ScheduleSkipped {
+        /// The schedule.
+        schedule: String,
+        /// The first of them, later than all that the schedule has decided on.
+        at: DateTime<Utc>,
+        /// The last of them, when there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+        /// How many there are.
+        times: u64,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// (occurrence) open → ended.
+    ScheduleEnded {
+        /// The schedule.
+        schedule: String,
+        /// The occurrence.
+        at: DateTime<Utc>,
+        /// How it ended.
+        outcome: ScheduleOutcome,
+        /// The run that it led to, if it led to one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+        /// The exit code of what was started, if it had one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit: Option<u8>,
+    },
 }
 
 impl Event {
@@ -359,6 +430,26 @@ impl Event {
             Self::UndoFailed { .. } => "undo-failed",
             Self::UndoSkipped { .. } => "undo-skipped",
             Self::Pruned { .. } => "pruned",
+            Self::ScheduleAdded { .. } => "schedule-added",
+            Self::ScheduleChanged { .. } => "schedule-changed",
+            Self::ScheduleRemoved { .. } => "schedule-removed",
+            Self::ScheduleDue { .. } => "schedule-due",
+            Self::ScheduleSkipped { .. } => "schedule-skipped",
+            Self::ScheduleEnded { .. } => "schedule-ended",
+        }
+    }
+
+    /// The schedule that it is about, if it belongs to the stream of the schedules.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&str> {
+        match self {
+            Self::ScheduleAdded { schedule, .. }
+            | Self::ScheduleChanged { schedule, .. }
+            | Self::ScheduleRemoved { schedule }
+            | Self::ScheduleDue { schedule, .. }
+            | Self::ScheduleSkipped { schedule, .. }
+            | Self::ScheduleEnded { schedule, .. } => Some(schedule),
+            _ => None,
         }
     }
 

@@ -14,6 +14,8 @@
 //! | write-ahead file | where records become durable; the database has them for good from the next checkpoint on |
 //! | checkpoint | the database is put on disk, and the write-ahead file emptied |
 //! | in doubt | a step whose intent is on disk and whose outcome is not |
+//! | schedule | when a project is deployed again, or looked at; all of them stand in the stream [`SCHEDULES`] |
+//! | occurrence | one time of a schedule: open from its record of intent to that of its end |
 //!
 //! # The state folder
 //!
@@ -74,12 +76,18 @@ pub use self::base::Base;
 pub use self::clock::{Clock, FixedClock, SystemClock};
 pub use self::definitions::Definitions;
 pub use self::error::Error;
-pub use self::event::{Action, Digest, Event, FailureKind, Outcome, RunId, RunKind, StepId, Undo};
+pub use self::event::{
+    Action, Digest, Event, FailureKind, Missed, Outcome, Overlap, RunId, RunKind, SCHEDULES, ScheduleKind,
+    ScheduleOutcome, ScheduleSpec, SkipReason, StepId, Trigger, Undo,
+};
 pub use self::index::Overview;
 pub use self::lease::Owner;
 pub use self::prune::Pruned;
 pub use self::read::Reader;
 pub use self::record::{Actor, Head, Record};
-pub use self::state::{Deployed, Deployment, Provenance, RunState, RunStatus, StepState, StepStatus, StreamState};
+pub use self::state::{
+    Deployed, Deployment, Ended, Open, Provenance, RunState, RunStatus, ScheduleState, StepState, StepStatus,
+    StreamState,
+};
 pub use self::store::Store;
 pub use self::stream::{Append, Stream};

@@ -8,6 +8,7 @@ mod follow;
 mod lines;
 mod owner;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +22,7 @@ use crate::base::Base;
 use crate::check::Depth;
 use crate::definitions::Definitions;
 use crate::error::Error;
+use crate::event::Digest;
 use crate::heads;
 use crate::index::{Index, Overview};
 use crate::lease::Owner;
@@ -224,6 +226,16 @@ impl Reader {
             return Err(load::damaged(stream, Damage { seq: fold.due(), kind: DamageKind::OtherIndex }));
         }
         Ok(fold.report())
+    }
+
+    /// Verifies that the definitions which the runs of a stream carry are there, and are what their digests say.
+    ///
+    /// # Errors
+    /// [`Error::Definition`] with the first that is not; as [`Reader::overview`].
+    pub fn verify_definitions(&self, stream: &str) -> Result<(), Error> {
+        let runs = self.overview(stream)?.runs;
+        let named: BTreeSet<&Digest> = runs.iter().map(|run| &run.definition).collect();
+        named.into_iter().try_for_each(|digest| self.definitions().get(digest).map(drop))
     }
 
     /// The definitions beside the journal.

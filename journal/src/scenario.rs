@@ -1,5 +1,7 @@
 //! Legal histories for tests: a small engine that runs, fails, resumes and rolls back as its choices tell it.
 
+pub(crate) mod schedules;
+
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use serde_json::json;
 
@@ -79,6 +81,7 @@ impl History {
             previous,
             target: json!({"name": "local"}),
             adopt: false,
+            trigger: None,
         })
     }
 
@@ -176,7 +179,8 @@ fn undo_failed(step: &str) -> Event {
 pub(crate) fn every_event() -> History {
     let mut it = History::new();
     it.start(RunKind::Deploy, "one").done("setup/group", Outcome::Created);
-    it.push(Event::RunInterrupted { reason: "SIGTERM".to_owned() }).push(Event::RunResumed { adopt: true });
+    it.push(Event::RunInterrupted { reason: "SIGTERM".to_owned() })
+        .push(Event::RunResumed { adopt: true, trigger: None });
     it.begin("l4/twins").push(attempt_failed("l4/twins", 1)).intend("l4/twins", Action::Create);
     it.push(Event::StepCheckpoint { step: StepId::new("l4/twins"), data: json!({"poll": "https://arm/operations/1"}) });
     it.push(failed("l4/twins")).push(Event::RunFailed { steps: vec![StepId::new("l4/twins")] });
@@ -249,7 +253,8 @@ fn random_run(it: &mut History, choices: &mut Choices<'_>, kind: RunKind) {
             failures.push(StepId::new(step));
         }
         if choices.below(6) == 5 {
-            it.push(Event::RunInterrupted { reason: "SIGINT".to_owned() }).push(Event::RunResumed { adopt: false });
+            it.push(Event::RunInterrupted { reason: "SIGINT".to_owned() })
+                .push(Event::RunResumed { adopt: false, trigger: None });
         }
     }
     match (failures.is_empty(), choices.below(2)) {

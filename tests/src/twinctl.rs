@@ -406,7 +406,7 @@ fn binary() -> &'static Path {
 /// `cargo test` builds the binary unasked.)
 fn is_stale(binary: &Path) -> bool {
     let Ok(built) = fs::metadata(binary).and_then(|about| about.modified()) else { return true };
-    let sources = ["journal", "engine", "dtdl", "functions", "providers", "workflows", "bin"];
+    let sources = ["journal", "engine", "scheduler", "dtdl", "functions", "providers", "workflows", "bin"];
     sources.iter().any(|folder| is_newer(&repository().join(folder), built))
 }
 

@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-dtdl", &[]),
     ("twinctl-audit", &["twinctl-journal"]),
     ("twinctl-engine", &["twinctl-journal"]),
+    ("twinctl-scheduler", &["twinctl-journal"]),
     ("twinctl-aws", &[]),
     ("twinctl-azure", &[]),
     ("twinctl-local", &["twinctl-dtdl"]),
@@ -24,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "twinctl-workflows",
             "twinctl-engine",
+            "twinctl-scheduler",
             "twinctl-journal",
             "twinctl-audit",
             "twinctl-aws",

@@ -175,6 +175,7 @@ impl Stage {
             parallelism: execution.parallelism,
             adopt,
             rollback_on_failure,
+            trigger: None,
             progress: self.sink.as_ref(),
             stop: self.stop.clone(),
         }
@@ -213,6 +214,7 @@ mod tests {
             previous: None,
             target: serde_json::Value::Null,
             adopt: false,
+            triggers: Vec::new(),
             status,
             started: DateTime::UNIX_EPOCH,
             ended: None,

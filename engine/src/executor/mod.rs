@@ -118,7 +118,7 @@ impl<'a, E: Sync + ?Sized> Executor<'a, E> {
                 self.undo_run(run.id, false, &[]).await
             }
             RunStatus::Running | RunStatus::Interrupted | RunStatus::Failed => {
-                self.recorder.append(run.id, Event::RunResumed { adopt: self.options.adopt }).await?;
+                self.recorder.append(run.id, self.resumed()).await?;
                 self.go(run.id).await
             }
             status @ (RunStatus::Finished | RunStatus::RolledBack) => {
@@ -145,6 +145,10 @@ impl<'a, E: Sync + ?Sized> Executor<'a, E> {
         self.recorder.state(Clone::clone)
     }
 
+    fn resumed(&self) -> Event {
+        Event::RunResumed { adopt: self.options.adopt, trigger: self.options.trigger.clone() }
+    }
+
     async fn start(&self, kind: RunKind, definition: Digest, target: Value) -> Result<Report, Error> {
         if let Some(last) = self.recorder.last_run().filter(|run| !run.status.at_rest()) {
             return Err(Error::Unfinished { run: last.id, status: last.status.to_string() });
@@ -153,8 +157,8 @@ impl<'a, E: Sync + ?Sized> Executor<'a, E> {
         self.seams.definitions.graph(&definition)?;
         let previous = self.recorder.state(|state| state.definition().cloned());
         let run = RunId::fresh();
-        let adopt = self.options.adopt;
-        self.recorder.append(run, Event::RunStarted { kind, definition, previous, target, adopt }).await?;
+        let (adopt, trigger) = (self.options.adopt, self.options.trigger.clone());
+        self.recorder.append(run, Event::RunStarted { kind, definition, previous, target, adopt, trigger }).await?;
         self.go(run).await
     }
 

@@ -5,11 +5,11 @@
 use super::deployment::Deployed;
 use super::run::{RunState, RunStatus};
 use super::step::{Failed, Intent, StepState, StepStatus, UndoState};
-use super::{Illegal, PrunedState, StreamState};
-use crate::event::{Event, Outcome, StepId};
+use super::{Illegal, PrunedState, StreamState, schedule};
+use crate::event::{Event, Outcome, SCHEDULES, StepId};
 use crate::record::{Head, Record};
 
-type Verdict = Result<(), String>;
+pub(super) type Verdict = Result<(), String>;
 
 impl StreamState {
     /// Checks that `record` is legal as the next one and folds it in.
@@ -31,10 +31,19 @@ impl StreamState {
         if let Some(head) = &self.head {
             demand(record.prev == head.hash, || "it does not follow the newest record".to_owned())?;
         }
+        if record.event.schedule().is_some() || record.stream == SCHEDULES {
+            return schedule::check(&self.schedules, record);
+        }
         if let Event::Pruned { size, .. } = &record.event {
             return self.check_pruned(record, *size);
         }
         let id = record.run.ok_or("it needs a run")?;
+        if let Event::RunStarted { trigger: Some(trigger), .. } | Event::RunResumed { trigger: Some(trigger), .. } =
+            &record.event
+        {
+            let other = self.run_of(trigger).filter(|run| run.id != id);
+            demand(other.is_none(), || format!("another run is for {} at {}", trigger.schedule, trigger.at))?;
+        }
         if let Event::RunStarted { previous, .. } = &record.event {
             demand(self.run(id).is_none(), || format!("run {id} has started before"))?;
             if let Some(last) = self.last_run() {
@@ -63,6 +72,9 @@ impl StreamState {
     }
 
     fn fold(&mut self, record: &Record) {
+        if record.event.schedule().is_some() {
+            return schedule::fold(&mut self.schedules, record);
+        }
         if let Event::Pruned { size, root, state, .. } = &record.event {
             self.pruned = Some(PrunedState { size: *size, root: *root, state: state.clone() });
             return;
@@ -88,10 +100,8 @@ impl StreamState {
     }
 
     fn start_run(&mut self, record: &Record) {
-        let (Some(id), Event::RunStarted { kind, definition, previous, target, adopt }) = (record.run, &record.event)
-        else {
-            return;
-        };
+        let Event::RunStarted { kind, definition, previous, target, adopt, trigger } = &record.event else { return };
+        let Some(id) = record.run else { return };
         if let Some(last) = self.runs.last_mut() {
             last.summarise();
         }
@@ -102,6 +112,7 @@ impl StreamState {
             previous: previous.clone(),
             target: target.clone(),
             adopt: *adopt,
+            triggers: trigger.iter().cloned().collect(),
             status: RunStatus::Running,
             started: record.time,
             ended: None,
@@ -148,7 +159,7 @@ impl StreamState {
     }
 }
 
-fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Verdict {
+pub(super) fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
@@ -274,9 +285,12 @@ fn open(status: StepStatus) -> bool {
 fn fold_run(run: &mut RunState, record: &Record) {
     use RunStatus::{Failed, Finished, Interrupted, PartiallyRolledBack, RolledBack, RollingBack, Running};
     run.status = match &record.event {
-        Event::RunResumed { adopt } => {
+        Event::RunResumed { adopt, trigger } => {
             run.adopt |= adopt;
             run.epoch += 1;
+            if let Some(trigger) = trigger.as_ref().filter(|trigger| !run.triggers.contains(trigger)) {
+                run.triggers.push(trigger.clone());
+            }
             Running
         }
         Event::RunInterrupted { .. } if run.status == RollingBack => RunStatus::RollbackInterrupted,

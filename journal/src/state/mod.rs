@@ -7,17 +7,23 @@
 mod apply;
 mod deployment;
 mod run;
+mod schedule;
+#[cfg(test)]
+mod schedule_tests;
 mod step;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::deployment::{Deployed, Deployment, Provenance};
 pub use self::run::{RunState, RunStatus};
+pub use self::schedule::{Ended, Open, ScheduleState};
 pub use self::step::{Failed, Intent, StepState, StepStatus, UndoState};
-use crate::event::{Digest, RunId};
+use crate::event::{Digest, RunId, Trigger};
 use crate::merkle::Hash;
 use crate::record::Head;
 
@@ -35,6 +41,9 @@ pub struct StreamState {
     /// How many records have left the journal, as far as its own records say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned: Option<PrunedState>,
+    /// The schedules by name; only the stream [`crate::SCHEDULES`] has any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub schedules: BTreeMap<String, ScheduleState>,
 }
 
 impl StreamState {
@@ -54,6 +63,12 @@ impl StreamState {
     pub(crate) fn forget_before(&mut self, last: RunId) {
         let place = self.runs.iter().position(|run| run.id == last).unwrap_or_default();
         drop(self.runs.drain(..place));
+    }
+
+    /// The run that this occurrence of a schedule asked for.
+    #[must_use]
+    pub fn run_of(&self, trigger: &Trigger) -> Option<&RunState> {
+        self.runs.iter().rev().find(|run| run.triggers.contains(trigger))
     }
 
     /// The definition that stands, once every run and rollback is taken into account.

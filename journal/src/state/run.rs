@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::step::{StepState, StepStatus};
-use crate::event::{Digest, Outcome, RunId, RunKind, StepId};
+use crate::event::{Digest, Outcome, RunId, RunKind, StepId, Trigger};
 use crate::record::Actor;
 
 /// One attempt to bring the deployment to a definition.
@@ -25,6 +25,9 @@ pub struct RunState {
     pub target: Value,
     /// Whether things made by others may be taken over.
     pub adopt: bool,
+    /// The occurrences of schedules that started it and went on with it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
     /// Where it stands.
     pub status: RunStatus,
     /// When it started.

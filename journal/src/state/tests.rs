@@ -108,7 +108,7 @@ fn a_step_in_doubt_survives_failure_resume_and_a_look_that_finds_nothing() {
     let mut it = History::new();
     it.start(RunKind::Deploy, "one").begin("a").intend("a", Action::Create);
     it.push(Event::StepCheckpoint { step: StepId::new("a"), data: json!(1) }).push(failed("a"));
-    it.push(Event::RunFailed { steps: vec![StepId::new("a")] }).push(Event::RunResumed { adopt: false });
+    it.push(Event::RunFailed { steps: vec![StepId::new("a")] }).push(Event::RunResumed { adopt: false, trigger: None });
     let step = |it: &History| it.state.last_run().unwrap().steps[&StepId::new("a")].clone();
     assert!(step(&it).in_doubt());
     it.begin("a");
@@ -160,6 +160,7 @@ fn what_is_illegal_is_rejected_and_changes_nothing() {
         previous,
         target: json!(null),
         adopt: false,
+        trigger: None,
     };
     let skipped = |reason: &str| Event::UndoSkipped { step: StepId::new("a"), reason: reason.to_owned() };
     let completed = |outcome| Event::StepCompleted { step: StepId::new("a"), outcome, output: json!(null) };
@@ -186,13 +187,13 @@ fn what_is_illegal_is_rejected_and_changes_nothing() {
         (&failed_run, Event::RunInterrupted { reason: "x".to_owned() }, "the run is failed"),
         (&rolling, Event::RollbackFinished, "step a is not undone"),
         (&rolling, started("b"), "the run is rolling back"),
-        (&rolling, Event::RunResumed { adopt: false }, "the run is rolling back"),
+        (&rolling, Event::RunResumed { adopt: false, trigger: None }, "the run is rolling back"),
         (&rolling, undone(), "step a is completed"),
         (&rolling, skipped("  "), "it gives no reason"),
         (&rolling, undoing("b", Undo::Delete), "step b has not started"),
         (&rolling, Event::RollbackFailed { steps: vec![a()] }, "step a has not failed to be undone"),
         (&rolled_back, Event::RollbackStarted { automatic: false }, "the run is rolled back"),
-        (&rolled_back, Event::RunResumed { adopt: false }, "the run is rolled back"),
+        (&rolled_back, Event::RunResumed { adopt: false, trigger: None }, "the run is rolled back"),
     ];
     for (prepare, event, reason) in cases {
         let mut it = History::new();
@@ -214,6 +215,7 @@ fn a_new_run_needs_the_last_one_at_rest_and_the_definition_that_stands() {
         previous,
         target: json!(null),
         adopt: false,
+        trigger: None,
     };
     it.run = Some(run_id(99));
     assert!(it.try_push(start(None)).unwrap_err().ends_with("is running"));

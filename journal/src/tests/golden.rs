@@ -1,14 +1,16 @@
 //! Records of every version stay readable, byte for byte.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Record;
-use crate::scenario::{STREAM, every_event_and_a_prune};
+use crate::SCHEDULES;
+use crate::scenario::schedules::{every_schedule_event, triggered};
+use crate::scenario::{History, STREAM, every_event_and_a_prune};
 use crate::verify::{Known, verify};
 
 /// The names of all events; a new one must be added to the golden file of the version that brings it.
-const EVENTS: [&str; 21] = [
+const EVENTS: [&str; 27] = [
     "pruned",
     "rollback-failed",
     "rollback-finished",
@@ -18,6 +20,12 @@ const EVENTS: [&str; 21] = [
     "run-interrupted",
     "run-resumed",
     "run-started",
+    "schedule-added",
+    "schedule-changed",
+    "schedule-due",
+    "schedule-ended",
+    "schedule-removed",
+    "schedule-skipped",
     "step-attempt-failed",
     "step-checkpoint",
     "step-completed",
@@ -32,34 +40,45 @@ const EVENTS: [&str; 21] = [
     "undo-skipped",
 ];
 
-fn golden(version: u32) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}.jsonl"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+/// The golden files of a version: one per kind of stream.
+const FILES: [(&str, &str); 3] =
+    [("v1.jsonl", STREAM), ("v1-schedules.jsonl", SCHEDULES), ("v1-triggers.jsonl", STREAM)];
+
+fn path(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
+}
+
+fn golden(file: &str) -> String {
+    std::fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 #[test]
 fn version_1_reads_back_to_the_same_bytes() {
-    let text = golden(1);
     let mut names = BTreeSet::new();
-    for line in text.lines() {
-        let record: Record = serde_json::from_str(line).unwrap();
-        assert_eq!(record.compute_hash(), record.hash);
-        assert_eq!(record.line(), line);
-        assert_eq!(serde_json::to_value(&record.event).unwrap()["type"], record.event.name());
-        names.insert(record.event.name());
+    for (file, stream) in FILES {
+        let text = golden(file);
+        for line in text.lines() {
+            let record: Record = serde_json::from_str(line).unwrap();
+            assert_eq!(record.compute_hash(), record.hash);
+            assert_eq!(record.line(), line);
+            assert_eq!(serde_json::to_value(&record.event).unwrap()["type"], record.event.name());
+            names.insert(record.event.name());
+        }
+        let lines = text.lines().map(Ok::<_, std::convert::Infallible>);
+        assert_eq!(verify(stream, lines, &Known::default()).unwrap().records, text.lines().count() as u64);
     }
     assert_eq!(names, BTreeSet::from(EVENTS));
-    let lines = text.lines().map(Ok::<_, std::convert::Infallible>);
-    assert_eq!(verify(STREAM, lines, &Known::default()).unwrap().records, text.lines().count() as u64);
 }
 
-/// What is written today is what the golden file of today's version holds.
+/// What is written today is what the golden files of today's version hold.
 #[test]
-fn todays_records_are_those_of_the_golden_file() {
-    let written = every_event_and_a_prune().lines().join("\n") + "\n";
-    if std::env::var_os("TWINCTL_WRITE_GOLDEN").is_some() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1.jsonl");
-        std::fs::write(path, &written).unwrap();
+fn todays_records_are_those_of_the_golden_files() {
+    let histories: [fn() -> History; 3] = [every_event_and_a_prune, every_schedule_event, triggered];
+    for ((file, _), history) in FILES.into_iter().zip(histories) {
+        let written = history().lines().join("\n") + "\n";
+        if std::env::var_os("TWINCTL_WRITE_GOLDEN").is_some() {
+            std::fs::write(path(file), &written).unwrap();
+        }
+        assert_eq!(written, golden(file));
     }
-    assert_eq!(written, golden(crate::record::VERSION));
 }

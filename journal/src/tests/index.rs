@@ -34,7 +34,10 @@ fn it_tells_what_the_records_tell_with_an_owner_and_without() {
         let event = crate::scenario::History::new().start(crate::RunKind::Deploy, "three").records[0].event.clone();
         let crate::Event::RunStarted { kind, definition, target, adopt, .. } = event else { panic!("it starts") };
         let previous = stream.state().definition().cloned();
-        stream.append(Some(run), crate::Event::RunStarted { kind, definition, previous, target, adopt }).await.unwrap();
+        stream
+            .append(Some(run), crate::Event::RunStarted { kind, definition, previous, target, adopt, trigger: None })
+            .await
+            .unwrap();
     });
     assert_eq!(overview(state.path()).runs.len(), 3, "the owner knows of what is under way");
     drop((store, stream));

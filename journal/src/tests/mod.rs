@@ -7,6 +7,7 @@ mod kill;
 mod prune;
 mod read;
 mod store;
+mod tampering;
 mod wal;
 
 use std::future::Future;

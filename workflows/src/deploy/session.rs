@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::{Executor, Options, Seams, Stop, progress::Sink, report::Report};
-use journal::{Append, Digest, StepId, Store, Stream, StreamState};
+use journal::{Append, Digest, StepId, Store, Stream, StreamState, Trigger};
 use serde_json::Value;
 
 use super::{Error, Site, Stored};
@@ -20,6 +20,8 @@ pub struct How<'a> {
     pub adopt: bool,
     /// Whether a failed run undoes itself at once.
     pub rollback_on_failure: bool,
+    /// The occurrence of a schedule that the run is for, for the record.
+    pub trigger: Option<Trigger>,
     /// Where progress goes.
     pub progress: &'a dyn Sink,
     /// The wish that the run ends at the next safe point.
@@ -109,6 +111,7 @@ impl Session {
             parallelism: how.parallelism,
             adopt: how.adopt,
             rollback_on_failure: how.rollback_on_failure,
+            trigger: how.trigger,
             ..Options::new(self.stream.name(), self.store.id().to_string())
         };
         let seams = Seams { env: clouds, definitions: &self.stored, journal, progress: how.progress };

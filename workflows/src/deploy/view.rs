@@ -8,7 +8,7 @@ use engine::{
     progress::Progress,
     report::{Observed, Plan, ResumePlan, Seen},
 };
-use journal::{Definitions as Documents, Digest, Owner, Reader, RunState, StreamState};
+use journal::{Definitions as Documents, Digest, Owner, Reader, RunState, SCHEDULES, StreamState};
 use serde::Serialize;
 
 use super::{Error, ReadOnly, Stored, deployment_id, prefix};
@@ -72,7 +72,7 @@ impl View {
             reader => reader?,
         };
         let mut latest: Option<(String, StreamState)> = None;
-        for stream in reader.streams()? {
+        for stream in reader.streams()?.into_iter().filter(|stream| stream.stream != SCHEDULES) {
             if kind.is_some_and(|kind| !stream.stream.starts_with(&format!("{}-", prefix(kind)))) {
                 continue;
             }

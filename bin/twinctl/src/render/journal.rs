@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use journal::{Digest, Event, Outcome, Record, RunId, RunKind, RunState};
+use journal::{Digest, Event, Outcome, Record, RunId, RunKind, RunState, StepId, Trigger};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -37,7 +37,8 @@ pub(crate) fn runs_data(runs: &[RunState]) -> Value {
 
 /// One record on one line.
 pub(crate) fn record(record: &Record) -> String {
-    let step = record.event.step().map(|step| format!(" {step}")).unwrap_or_default();
+    let about = record.event.step().map(StepId::as_str).or_else(|| record.event.schedule());
+    let step = about.map(|about| format!(" {about}")).unwrap_or_default();
     let line =
         format!("{:>6}  {}  {}{step}{}", record.seq, moment(record.time), record.event.name(), detail(&record.event));
     let who = match &record.event {
@@ -46,7 +47,11 @@ pub(crate) fn record(record: &Record) -> String {
         | Event::RunResumed { .. }
         | Event::RollbackStarted { .. }
         | Event::UndoSkipped { .. }
-        | Event::Pruned { .. } => {
+        | Event::Pruned { .. }
+        | Event::ScheduleAdded { .. }
+        | Event::ScheduleChanged { .. }
+        | Event::ScheduleRemoved { .. }
+        | Event::ScheduleDue { manual: true, .. } => {
             let actor = &record.actor;
             let ci = actor.ci.as_ref().map(|run| format!(", CI run {run}")).unwrap_or_default();
             format!(" by {}@{}, process {}, twinctl {}{ci}", actor.user, actor.host, actor.process, actor.version)
@@ -101,8 +106,12 @@ fn run_row(run: &RunState) -> [String; 8] {
 /// What an event says beyond its name and step.
 fn detail(event: &Event) -> String {
     match event {
-        Event::RunStarted { kind, definition, .. } => format!(" {} of definition {}", word(kind), short(definition)),
-        Event::RunResumed { adopt: true } => " adopting".into(),
+        Event::RunStarted { kind, definition, trigger, .. } => {
+            format!(" {} of definition {}{}", word(kind), short(definition), asked(trigger.as_ref()))
+        }
+        Event::RunResumed { adopt, trigger } => {
+            format!("{}{}", if *adopt { " adopting" } else { "" }, asked(trigger.as_ref()))
+        }
         Event::RunInterrupted { reason } => format!(": {reason}"),
         Event::RunFailed { steps } | Event::RollbackFailed { steps } => {
             let steps: Vec<&str> = steps.iter().map(journal::StepId::as_str).collect();
@@ -125,18 +134,36 @@ fn detail(event: &Event) -> String {
         Event::Pruned { size, export, .. } => {
             format!(": {size} records left in all, exported with the SHA-256 {}", short(export))
         }
+        Event::ScheduleAdded { spec, .. } => {
+            format!(" {} of {} at {} {}", word(&spec.kind), spec.project, spec.cron, spec.timezone)
+        }
+        Event::ScheduleChanged { paused, .. } => if *paused { " paused" } else { " active again" }.into(),
+        Event::ScheduleDue { at, manual, .. } => format!(" {}{}", moment(*at), if *manual { " by hand" } else { "" }),
+        Event::ScheduleSkipped { at, until, times, reason, .. } => {
+            let until = until.map(|until| format!(" to {}, {times} times", moment(until))).unwrap_or_default();
+            format!(" {}{until}: {reason}", moment(*at))
+        }
+        Event::ScheduleEnded { at, outcome, run, .. } => {
+            let run = run.map(|run| format!(", run {}", short_run(run))).unwrap_or_default();
+            format!(" {} {outcome}{run}", moment(*at))
+        }
         Event::StepStarted { .. }
-        | Event::RunResumed { .. }
+        | Event::ScheduleRemoved { .. }
         | Event::RunFinished
         | Event::RollbackStarted { .. }
         | Event::RollbackFinished => String::new(),
     }
 }
 
+/// The occurrence of a schedule that asked for it.
+fn asked(trigger: Option<&Trigger>) -> String {
+    trigger.map(|trigger| format!(" for {} {}", trigger.schedule, moment(trigger.at))).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use journal::{Actor, StepId};
+    use journal::Actor;
 
     use super::*;
 

@@ -17,7 +17,7 @@ mod verify;
 
 use std::{io::Write as _, path::Path};
 
-use journal::{Error, Reader, RunId, read::StreamHead};
+use journal::{Error, Reader, RunId, SCHEDULES, read::StreamHead};
 
 use crate::{
     cli::{Global, Journal, JournalCommand},
@@ -62,8 +62,6 @@ pub(crate) async fn journal(global: &Global, options: &Journal, output: Output) 
         JournalCommand::Verify(_) | JournalCommand::Key(_) => unreachable!("these are done already"),
     }
 }
-
-const SCHEDULES: &str = "schedules";
 
 /// What a command looks at.
 #[derive(Clone, Copy)]

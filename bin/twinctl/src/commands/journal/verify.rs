@@ -42,6 +42,7 @@ pub(super) fn journal(
     for stream in &streams {
         let known = Known { heads: head.clone().into_iter().collect(), roots: roots(place, reader, stream, options)? };
         let report = reader.verify(stream, &known).map_err(|error| unverified(stream, &error))?;
+        reader.verify_definitions(stream).map_err(|error| unverified(stream, &error))?;
         reports.push(data(stream, &report, &known));
     }
     told(&reports, output)
