@@ -83,7 +83,7 @@ impl Timeline {
     /// Sees that the work broke off before this record, and that somebody goes on with it.
     fn add_break(&mut self, before: &Record, record: &Record) {
         let (how, adopt) = match &record.event {
-            Event::RunResumed { adopt } => (How::Resume, *adopt),
+            Event::RunResumed { adopt, .. } => (How::Resume, *adopt),
             // The run asked for it itself: its process goes on without a break.
             Event::RollbackStarted { automatic: true } if !moving(self.status) => return,
             Event::RollbackStarted { .. } => (How::Rollback, false),

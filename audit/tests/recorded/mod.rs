@@ -58,7 +58,7 @@ fn first() -> Vec<(i64, Event)> {
     let definition = Digest("5f".repeat(32));
     let target = json!({"name": "local"});
     vec![
-        (0, Event::RunStarted { kind: RunKind::Deploy, definition, previous: None, target, adopt: false }),
+        (0, Event::RunStarted { kind: RunKind::Deploy, definition, previous: None, target, adopt: false, trigger: None }),
         (20, started("setup/resource-group")),
         (60, intended("setup/resource-group", Action::Create)),
         (900, completed("setup/resource-group", Outcome::Created)),
@@ -87,7 +87,7 @@ fn second() -> Vec<(i64, Event)> {
     let base = 920_000;
     let after = |events: Vec<(i64, Event)>| events.into_iter().map(|(at, event)| (base + at, event)).collect();
     after(vec![
-        (0, Event::RunResumed { adopt: true }),
+        (0, Event::RunResumed { adopt: true, trigger: None }),
         (30, started("l1/hub")),
         (35, started("l4/adt-instance")),
         (300, completed("l4/adt-instance", Outcome::Created)),
