@@ -1,6 +1,6 @@
 //! What keeps an executor from working at all. Failures of steps are no errors: they are in the [`crate::report`].
 
-use journal::event::{Digest, RunId, StepId};
+use journal::event::{Digest, DriftKind, RunId, StepId};
 
 /// Why an executor could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,14 @@ pub enum Error {
         /// The definition.
         definition: Digest,
     },
+    /// What is not there as a whole, or is not ours, cannot be taken as wanted.
+    #[error("accept what was seen of step {step}: it {}", seen_as(*seen))]
+    Unacceptable {
+        /// The step.
+        step: StepId,
+        /// What was seen.
+        seen: DriftKind,
+    },
     /// A step cannot be skipped.
     #[error("skip step {step}: {why}")]
     Skip {
@@ -43,6 +51,15 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+}
+
+fn seen_as(seen: DriftKind) -> &'static str {
+    match seen {
+        DriftKind::Differs => "does not stand in the deployment",
+        DriftKind::Partial => "is there in part only",
+        DriftKind::Absent => "is gone",
+        DriftKind::NotOurs => "is not ours",
+    }
 }
 
 /// A definition cannot be turned into its graph.

@@ -62,5 +62,5 @@ pub mod step;
 pub mod sweep;
 
 pub use self::error::{DefinitionError, Error};
-pub use self::executor::{Definitions, Executor, Seams};
+pub use self::executor::{Definitions, Drifted, Executor, Seams};
 pub use self::options::{Options, Stop};

@@ -145,6 +145,32 @@ pub enum FailureKind {
     Permanent,
 }
 
+/// A step whose resource is not as it was left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The step.
+    pub step: StepId,
+    /// What was seen.
+    pub seen: DriftKind,
+    /// The paths that differ, or what is missing, in words; never values, which may be secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// How a resource is not as it was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftKind {
+    /// It is there and differs.
+    Differs,
+    /// Some of it is there.
+    Partial,
+    /// It is gone.
+    Absent,
+    /// Something of somebody else stands in its place.
+    NotOurs,
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -343,6 +369,38 @@ pub enum Event {
         reason: String,
     },
 
+    /// (no run, or the last run finished or rolled back) → the same. Somebody looked at everything that stands, and it is
+    /// as the last run left it. Belongs to no run.
+    NoDrift {
+        /// Steps whose resources could not be looked at.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unseen: Vec<StepId>,
+        /// The occurrence of a schedule that asked for it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<Trigger>,
+    },
+    /// (no run, or the last run finished or rolled back) → the same. Somebody looked at everything that stands, and some of
+    /// it is not as the last run left it. Belongs to no run.
+    DriftFound {
+        /// What is other than it was left; never empty.
+        steps: Vec<Drift>,
+        /// Steps whose resources could not be looked at.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unseen: Vec<StepId>,
+        /// The occurrence of a schedule that asked for it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<Trigger>,
+    },
+    /// (no run, or the last run finished or rolled back) → the same. What the cloud holds is what is wanted from now on, on
+    /// an operator's word: the named paths of a step do not count while its document stays the same. Belongs to no run.
+    DriftAccepted {
+        /// What is accepted: steps that stand and differ; never empty.
+        steps: Vec<Drift>,
+        /// Why, in the operator's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+
     /// (schedule) absent → active. It keeps the times after this record's.
     ScheduleAdded {
         /// Its name: letters, digits, `-`, `_` and `.`, at most [`MAX_SCHEDULE_NAME`].
@@ -430,6 +488,9 @@ impl Event {
             Self::UndoFailed { .. } => "undo-failed",
             Self::UndoSkipped { .. } => "undo-skipped",
             Self::Pruned { .. } => "pruned",
+            Self::NoDrift { .. } => "no-drift",
+            Self::DriftFound { .. } => "drift-found",
+            Self::DriftAccepted { .. } => "drift-accepted",
             Self::ScheduleAdded { .. } => "schedule-added",
             Self::ScheduleChanged { .. } => "schedule-changed",
             Self::ScheduleRemoved { .. } => "schedule-removed",

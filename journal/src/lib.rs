@@ -77,8 +77,8 @@ pub use self::clock::{Clock, FixedClock, SystemClock};
 pub use self::definitions::Definitions;
 pub use self::error::Error;
 pub use self::event::{
-    Action, Digest, Event, FailureKind, Missed, Outcome, Overlap, RunId, RunKind, SCHEDULES, ScheduleKind,
-    ScheduleOutcome, ScheduleSpec, SkipReason, StepId, Trigger, Undo,
+    Action, Digest, Drift, DriftKind, Event, FailureKind, Missed, Outcome, Overlap, RunId, RunKind, SCHEDULES,
+    ScheduleKind, ScheduleOutcome, ScheduleSpec, SkipReason, StepId, Trigger, Undo,
 };
 pub use self::index::Overview;
 pub use self::lease::Owner;

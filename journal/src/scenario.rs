@@ -5,7 +5,7 @@ pub(crate) mod schedules;
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use serde_json::json;
 
-use crate::event::{Action, Digest, Event, FailureKind, Outcome, RunId, RunKind, StepId, Undo};
+use crate::event::{Action, Digest, Drift, DriftKind, Event, FailureKind, Outcome, RunId, RunKind, StepId, Undo};
 use crate::record::{Actor, Draft, Record, sha256};
 use crate::state::{RunStatus, StepStatus, StreamState};
 
@@ -207,7 +207,14 @@ pub(crate) fn every_event() -> History {
 pub(crate) fn every_event_and_a_prune() -> History {
     let mut it = every_event();
     it.run = None;
-    it.push(pruned(18));
+    it.push(pruned(18)).push(Event::NoDrift { unseen: Vec::new(), trigger: None });
+    let drift = |seen| Drift { step: StepId::new("setup/group"), seen, paths: vec!["/tags/owner".to_owned()] };
+    it.push(Event::DriftFound {
+        steps: vec![drift(DriftKind::Differs)],
+        unseen: vec![StepId::new("l4/twins")],
+        trigger: None,
+    });
+    it.push(Event::DriftAccepted { steps: vec![drift(DriftKind::Differs)], reason: Some("agreed".to_owned()) });
     it
 }
 

@@ -58,7 +58,17 @@ fn first() -> Vec<(i64, Event)> {
     let definition = Digest("5f".repeat(32));
     let target = json!({"name": "local"});
     vec![
-        (0, Event::RunStarted { kind: RunKind::Deploy, definition, previous: None, target, adopt: false, trigger: None }),
+        (
+            0,
+            Event::RunStarted {
+                kind: RunKind::Deploy,
+                definition,
+                previous: None,
+                target,
+                adopt: false,
+                trigger: None,
+            },
+        ),
         (20, started("setup/resource-group")),
         (60, intended("setup/resource-group", Action::Create)),
         (900, completed("setup/resource-group", Outcome::Created)),

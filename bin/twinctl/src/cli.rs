@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Validate(Project),
     /// Tell per layer whether everything is correctly deployed; changes nothing
     Status(Project),
+    /// Look whether the cloud is still as the last run left it; put it back or accept it
+    Drift(Drift),
     /// Send one message, the way a device would
     Send(Send),
     /// Send realistic series from many devices, and tell whether the twins follow
@@ -192,6 +194,34 @@ pub(crate) struct Destroy {
     #[command(flatten)]
     pub(crate) execution: Execution,
     /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// `twinctl drift`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 everything is as it was left (or is again), 16 something is not, 1 something could not be
+looked at. What was found, and what was done about it, is recorded."
+)]
+pub(crate) struct Drift {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) execution: Execution,
+    /// Put back what differs, in a new run
+    #[arg(long)]
+    pub(crate) revert: bool,
+    /// Take what the cloud holds as wanted from now on
+    #[arg(long, conflicts_with = "revert")]
+    pub(crate) accept: bool,
+    /// Accept only this step (repeatable)
+    #[arg(long, value_name = "STEP", requires = "accept", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) step: Vec<String>,
+    /// Why it is accepted, for the record
+    #[arg(long, value_name = "TEXT", requires = "accept", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: Option<String>,
+    /// Do not ask before real clouds are changed
     #[arg(short, long)]
     pub(crate) yes: bool,
 }

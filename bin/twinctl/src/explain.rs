@@ -55,6 +55,8 @@ fn engine(tried: impl Into<String>, error: &engine::Error) -> Failure {
             }
         }
         Engine::Unfinished { .. } => Failure::of(Exit::Failed, tried, error).code("unfinished-run"),
+        Engine::Unacceptable { .. } => Failure::of(Exit::Usage, tried, error)
+            .hint("`twinctl drift --revert` puts it back; `--accept --step STEP` accepts others alone"),
         Engine::Skip { .. } => Failure::of(Exit::Usage, tried, error).code("unknown-step"),
         Engine::NoRun { .. } | Engine::Definition(_) | Engine::UnknownStep { .. } => {
             Failure::of(Exit::Error, tried, error)

@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl<E: Sync + ?Sized> Executor<'_, E> {
-    /// Looks at one step, without leave to write anything.
+    /// Looks at one step, without leave to write anything. What an operator accepted is no difference.
     pub(super) async fn look(
         &self,
         id: &StepId,
@@ -35,7 +35,21 @@ impl<E: Sync + ?Sized> Executor<'_, E> {
         let live = self.live(RunId(Uuid::nil()), id, Writes::Nothing, deadline, &notes);
         let mark = self.mark(id);
         let cx = Context { previous, ..self.context(&mark, Uuid::nil(), &live) };
-        bounded(step.observe(&cx), deadline, || false).await
+        let seen = bounded(step.observe(&cx), deadline, || false).await?;
+        Ok(self.accept(id, step, seen))
+    }
+
+    /// What was accepted to differ, as long as the step wants the same document, counts as wanted.
+    fn accept(&self, id: &StepId, step: &dyn AnyStep<E>, seen: Observation<Value>) -> Observation<Value> {
+        let Observation::Present { ownership, fit: Fit::Differs(paths), output } = seen else { return seen };
+        let document = || journal::Definitions::digest(&step.document());
+        let accepted = self.recorder.state(|state| {
+            let entry = state.deployment.steps.get(id).filter(|entry| !entry.accepted.is_empty());
+            let entry = entry.filter(|entry| entry.document == document());
+            entry.is_some_and(|entry| paths.iter().all(|path| entry.accepted.contains(path)))
+        });
+        let fit = if accepted { Fit::Exact } else { Fit::Differs(paths) };
+        Observation::Present { ownership, fit, output }
     }
 
     fn live<'l>(

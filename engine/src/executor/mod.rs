@@ -19,6 +19,7 @@
 
 mod attempt;
 mod context;
+mod drift;
 mod drive;
 mod look;
 mod persevere;
@@ -38,6 +39,7 @@ use journal::{
 };
 use serde_json::Value;
 
+pub use self::drift::Drifted;
 use self::{context::Run, recorder::Recorder};
 use crate::{
     error::{DefinitionError, Error},

@@ -42,6 +42,12 @@ impl<'a> Recorder<'a> {
         self.follow(record)
     }
 
+    /// The same for what belongs to no run.
+    pub(super) async fn append_between_runs(&self, event: Event) -> Result<(), Error> {
+        let record = self.journal.append(None, event).await.map_err(Error::Journal)?;
+        self.follow(record)
+    }
+
     /// The same for a step, which gets the message only: the error itself is kept for [`Self::check`].
     pub(super) async fn append_for_step(&self, run: RunId, event: Event) -> Result<(), crate::step::Error> {
         self.append(run, event).await.map_err(|error| {

@@ -6,7 +6,7 @@ use super::deployment::Deployed;
 use super::run::{RunState, RunStatus};
 use super::step::{Failed, Intent, StepState, StepStatus, UndoState};
 use super::{Illegal, PrunedState, StreamState, schedule};
-use crate::event::{Event, Outcome, SCHEDULES, StepId};
+use crate::event::{Drift, DriftKind, Event, Outcome, SCHEDULES, StepId};
 use crate::record::{Head, Record};
 
 pub(super) type Verdict = Result<(), String>;
@@ -34,8 +34,18 @@ impl StreamState {
         if record.event.schedule().is_some() || record.stream == SCHEDULES {
             return schedule::check(&self.schedules, record);
         }
-        if let Event::Pruned { size, .. } = &record.event {
-            return self.check_pruned(record, *size);
+        match &record.event {
+            Event::Pruned { size, .. } => return self.check_pruned(record, *size),
+            Event::NoDrift { .. } => return self.check_at_rest(record),
+            Event::DriftFound { steps, .. } => {
+                self.check_at_rest(record)?;
+                return demand(!steps.is_empty(), || "it names nothing".to_owned());
+            }
+            Event::DriftAccepted { steps, .. } => {
+                self.check_at_rest(record)?;
+                return self.check_accepted(steps);
+            }
+            _ => {}
         }
         let id = record.run.ok_or("it needs a run")?;
         if let Event::RunStarted { trigger: Some(trigger), .. } | Event::RunResumed { trigger: Some(trigger), .. } =
@@ -60,11 +70,27 @@ impl StreamState {
         }
     }
 
-    fn check_pruned(&self, record: &Record, size: u64) -> Verdict {
+    /// Checks what is recorded between runs.
+    fn check_at_rest(&self, record: &Record) -> Verdict {
         demand(record.run.is_none(), || "it belongs to no run".to_owned())?;
-        if let Some(last) = self.last_run() {
-            demand(last.status.at_rest(), || format!("run {} is {}", last.id, last.status))?;
+        match self.last_run().filter(|last| !last.status.at_rest()) {
+            Some(last) => Err(format!("run {} is {}", last.id, last.status)),
+            None => Ok(()),
         }
+    }
+
+    fn check_accepted(&self, steps: &[Drift]) -> Verdict {
+        demand(!steps.is_empty(), || "it names nothing".to_owned())?;
+        let acceptable =
+            |drift: &&Drift| drift.seen == DriftKind::Differs && self.deployment.steps.contains_key(&drift.step);
+        match steps.iter().find(|drift| !acceptable(drift)) {
+            Some(drift) => Err(format!("step {} does not stand and differ", drift.step)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_pruned(&self, record: &Record, size: u64) -> Verdict {
+        self.check_at_rest(record)?;
         demand(size <= record.seq, || "it speaks of records that come later".to_owned())?;
         demand(self.pruned.as_ref().is_none_or(|earlier| earlier.size < size), || {
             "as many were pruned before".to_owned()
@@ -77,6 +103,12 @@ impl StreamState {
         }
         if let Event::Pruned { size, root, state, .. } = &record.event {
             self.pruned = Some(PrunedState { size: *size, root: *root, state: state.clone() });
+            return;
+        }
+        if let Event::DriftAccepted { steps, .. } = &record.event {
+            return self.deployment.accept(steps);
+        }
+        if matches!(record.event, Event::NoDrift { .. } | Event::DriftFound { .. }) {
             return;
         }
         if let Event::RunStarted { .. } = record.event {

@@ -1,11 +1,11 @@
 //! What stands in the cloud according to the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{Digest, Outcome, StepId, Undo};
+use crate::event::{Digest, Drift, Outcome, StepId, Undo};
 
 /// What stands in the cloud according to the journal, after rollbacks and destroys.
 ///
@@ -30,6 +30,9 @@ pub struct Deployed {
     pub output: Value,
     /// How it came to be ours.
     pub provenance: Provenance,
+    /// The paths in which it may differ from its document, on an operator's word.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accepted: BTreeSet<String>,
 }
 
 /// How a resource came to belong to the deployment; it decides whether it may ever be deleted.
@@ -42,6 +45,16 @@ pub enum Provenance {
     Adopted,
     /// Found as wanted; never changed, never deleted.
     Found,
+}
+
+impl Deployment {
+    /// Takes what the cloud holds as wanted.
+    pub(super) fn accept(&mut self, steps: &[Drift]) {
+        for drift in steps {
+            let entry = self.steps.get_mut(&drift.step).expect("what is accepted was checked to stand");
+            entry.accepted.extend(drift.paths.iter().cloned());
+        }
+    }
 }
 
 impl Deployed {
@@ -58,7 +71,11 @@ impl Deployed {
             Outcome::Adopted => Provenance::Adopted,
             Outcome::Updated | Outcome::Unchanged => before.map_or(Provenance::Created, |entry| entry.provenance),
         };
-        Some(Self { definition: definition.clone(), document: document.clone(), output: output.clone(), provenance })
+        // What was accepted was accepted of this document.
+        let earlier = before.filter(|entry| outcome == Outcome::Unchanged && entry.document == *document);
+        let accepted = earlier.map(|entry| entry.accepted.clone()).unwrap_or_default();
+        let (definition, document, output) = (definition.clone(), document.clone(), output.clone());
+        Some(Self { definition, document, output, provenance, accepted })
     }
 
     /// The entry after a compensation ended as `undo`, given the step's outcome in the run (absent when it was in

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use engine::{Executor, Options, Seams, Stop, progress::Sink, report::Report};
-use journal::{Append, Digest, StepId, Store, Stream, StreamState, Trigger};
+use engine::{Drifted, Executor, Options, Seams, Stop, progress::Sink, report::Report};
+use journal::{Append, Digest, Drift, StepId, Store, Stream, StreamState, Trigger};
 use serde_json::Value;
 
 use super::{Error, Site, Stored};
@@ -101,6 +101,29 @@ impl Session {
             None => Value::Null,
         };
         Ok(self.executor(clouds, &self.stream, how).destroy(target).await?)
+    }
+
+    /// Looks at everything that stands and puts on record what is not as it was left.
+    ///
+    /// # Errors
+    /// When nothing stands, an earlier run is unfinished, or the journal fails.
+    pub async fn check_drift(&self, clouds: &Clouds, how: How<'_>) -> Result<Drifted, Error> {
+        let trigger = how.trigger.clone();
+        Ok(self.executor(clouds, &self.stream, how).check_drift(trigger).await?)
+    }
+
+    /// Takes what was seen as wanted from now on, on the operator's word.
+    ///
+    /// # Errors
+    /// When something of it cannot be, an earlier run is unfinished, or the journal fails.
+    pub async fn accept_drift(
+        &self,
+        clouds: &Clouds,
+        steps: Vec<Drift>,
+        reason: Option<String>,
+        how: How<'_>,
+    ) -> Result<(), Error> {
+        Ok(self.executor(clouds, &self.stream, how).accept_drift(steps, reason).await?)
     }
 
     /// The executor behind all of the above, over a journal of the caller's choice: for tests that crash between

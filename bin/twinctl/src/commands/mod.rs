@@ -3,6 +3,7 @@
 pub(crate) mod cloud;
 mod completions;
 mod destroy;
+mod drift;
 mod journal;
 mod man;
 mod plan;
@@ -33,6 +34,7 @@ pub(crate) async fn dispatch(cli: Cli, output: Output) -> failure::Result {
         Command::Plan(project) => plan::plan(global, &project, output).await,
         Command::Validate(project) => validate::validate(global, &project, output),
         Command::Status(project) => status::status(global, &project, output).await,
+        Command::Drift(options) => drift::drift(global, &options, output).await,
         Command::Send(options) => send::send(global, &options, output).await,
         Command::Simulate(options) => simulate::simulate(global, &options, output).await,
         Command::Verify(options) => verify::verify(global, &options, output).await,

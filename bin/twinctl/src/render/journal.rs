@@ -48,6 +48,9 @@ pub(crate) fn record(record: &Record) -> String {
         | Event::RollbackStarted { .. }
         | Event::UndoSkipped { .. }
         | Event::Pruned { .. }
+        | Event::NoDrift { .. }
+        | Event::DriftFound { .. }
+        | Event::DriftAccepted { .. }
         | Event::ScheduleAdded { .. }
         | Event::ScheduleChanged { .. }
         | Event::ScheduleRemoved { .. }
@@ -103,6 +106,12 @@ fn run_row(run: &RunState) -> [String; 8] {
     ]
 }
 
+fn drifts(steps: &[journal::event::Drift]) -> String {
+    let one =
+        |drift: &journal::event::Drift| format!("{} {} {}", drift.step, word(&drift.seen), drift.paths.join(", "));
+    steps.iter().map(|drift| one(drift).trim_end().to_owned()).collect::<Vec<_>>().join("; ")
+}
+
 /// What an event says beyond its name and step.
 fn detail(event: &Event) -> String {
     match event {
@@ -133,6 +142,13 @@ fn detail(event: &Event) -> String {
         Event::UndoSkipped { reason, .. } => format!(" because: {reason}"),
         Event::Pruned { size, export, .. } => {
             format!(": {size} records left in all, exported with the SHA-256 {}", short(export))
+        }
+        Event::NoDrift { unseen, .. } if unseen.is_empty() => String::new(),
+        Event::NoDrift { unseen, .. } => format!(", though {} steps could not be looked at", unseen.len()),
+        Event::DriftFound { steps, .. } => format!(": {}", drifts(steps)),
+        Event::DriftAccepted { steps, reason } => {
+            let reason = reason.as_ref().map(|reason| format!(" because: {reason}")).unwrap_or_default();
+            format!(": {}{reason}", drifts(steps))
         }
         Event::ScheduleAdded { spec, .. } => {
             format!(" {} of {} at {} {}", word(&spec.kind), spec.project, spec.cron, spec.timezone)

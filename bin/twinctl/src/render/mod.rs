@@ -1,5 +1,6 @@
 //! From values to text: pure functions, so that what people read can be tested.
 
+pub(crate) mod drift;
 pub(crate) mod failure;
 pub(crate) mod journal;
 pub(crate) mod meter;
