@@ -103,7 +103,7 @@ fn named(resource: &str) -> String {
 /// When it cannot be read.
 #[must_use]
 pub fn records(sandbox: &Sandbox) -> Vec<Value> {
-    let shown = sandbox.run(&["journal", "show", "--json"]).code(0).json();
+    let shown = sandbox.run(&["journal", "records", "--json"]).code(0).json();
     shown.as_array().expect("records are a list").clone()
 }
 

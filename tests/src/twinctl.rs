@@ -227,7 +227,7 @@ impl Sandbox {
     }
 
     fn has_record(&self, event: &str, step: &str) -> bool {
-        let shown = self.run(&["journal", "show", "--json", "--step", step]);
+        let shown = self.run(&["journal", "records", "--json", "--step", step]);
         if shown.code != 0 {
             // The journal is being made.
             return false;
@@ -406,7 +406,8 @@ fn binary() -> &'static Path {
 /// `cargo test` builds the binary unasked.)
 fn is_stale(binary: &Path) -> bool {
     let Ok(built) = fs::metadata(binary).and_then(|about| about.modified()) else { return true };
-    let sources = ["journal", "engine", "scheduler", "dtdl", "functions", "providers", "workflows", "bin"];
+    let sources =
+        ["journal", "audit", "engine", "notify", "scheduler", "dtdl", "functions", "providers", "workflows", "bin"];
     sources.iter().any(|folder| is_newer(&repository().join(folder), built))
 }
 

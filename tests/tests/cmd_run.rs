@@ -46,7 +46,7 @@ fn what_clouds_know_of_each_other_is_derived_and_goes_with_the_deployment() {
     sandbox.deploy();
     let text = std::fs::read_to_string(&file).unwrap();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let shown = sandbox.run(&["journal", "show", "--json", "--step", "l4/adt"]).code(0).json();
+    let shown = sandbox.run(&["journal", "records", "--json", "--step", "l4/adt"]).code(0).json();
     let host = shown.as_array().unwrap().iter().find_map(|record| record["event"]["output"]["host_name"].as_str());
     assert_eq!(document["azure"]["l4_adt_instance_url"], format!("https://{}", host.unwrap()));
     assert_eq!(document["connections"], serde_json::json!({}));

@@ -36,7 +36,7 @@ fn everything_can_be_read_while_a_run_is_in_progress() {
     let (sandbox, running) = held();
     let runs = sandbox.run(&["journal", "list", "--json"]).code(0).json();
     assert_eq!(runs[0]["status"], "running", "{runs}");
-    let records = sandbox.run(&["journal", "show", "--json"]).code(0).json();
+    let records = sandbox.run(&["journal", "records", "--json"]).code(0).json();
     let started = records.as_array().is_some_and(|records| records[0]["event"]["type"] == "run-started");
     assert!(started, "{records}");
     let verified = sandbox.run(&["journal", "verify"]).code(0);
@@ -88,7 +88,7 @@ fn reading_leaves_every_file_as_it_is() {
             &["validate"],
             &["status"],
             &["journal", "list"],
-            &["journal", "show"],
+            &["journal", "records"],
             &["journal", "verify"],
             &["journal", "tail"],
             &["resume", "--plan"],

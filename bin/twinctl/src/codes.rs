@@ -62,7 +62,7 @@ const CODES: &[Code] = &[
     code("unfinished-run", "`twinctl resume` finishes it, `twinctl rollback` undoes it"),
     code("unknown-device", "`config_iot_devices.json` names the devices; `twinctl run` deploys new ones"),
     code("unknown-run", "`twinctl journal list` shows the runs"),
-    code("unknown-step", "`twinctl journal show --run last` names the steps"),
+    code("unknown-step", "`twinctl journal show last` names the steps"),
     code("wrong-account", "log in to the account that is named, then `twinctl resume`"),
     code("wrong-key", "restore the key file of the state folder from a copy"),
 ];

@@ -72,7 +72,7 @@ impl Output {
 pub(crate) enum Heard {
     /// More may be written.
     Yes,
-    /// Whoever read us has seen enough (`twinctl journal show | head`): there is no point in going on.
+    /// Whoever read us has seen enough (`twinctl journal records | head`): there is no point in going on.
     Gone,
 }
 

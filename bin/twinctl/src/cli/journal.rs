@@ -7,6 +7,9 @@ use clap::{Args, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
 use super::Project;
 
+/// The newest run, for those who do not know its id.
+const LAST: &str = "last";
+
 /// `twinctl journal`.
 #[derive(Debug, Args)]
 pub(crate) struct Journal {
@@ -84,9 +87,9 @@ pub(crate) struct List {
 /// `twinctl journal show`.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The run: its identifier or the beginning of it, or `last`
-    #[arg(value_name = "RUN", default_value = "last")]
-    pub(crate) run: String,
+    /// The run: its identifier or the beginning of it, or `last`; a folder is taken for the project
+    #[arg(value_name = "RUN", default_value = LAST)]
+    run: String,
     #[command(flatten)]
     pub(crate) project: Project,
     /// Only this step, with every record of it
@@ -243,12 +246,27 @@ pub(crate) struct Prune {
     pub(crate) export: PathBuf,
 }
 
+impl Show {
+    /// The run that is meant. Every other command takes the project first, so that a folder is no run.
+    pub(crate) fn run(&self) -> &str {
+        if self.names_a_folder() { LAST } else { &self.run }
+    }
+
+    fn project(&self) -> &Path {
+        if self.names_a_folder() { Path::new(&self.run) } else { &self.project.project }
+    }
+
+    fn names_a_folder(&self) -> bool {
+        self.run != LAST && Path::new(&self.run).is_dir()
+    }
+}
+
 impl JournalCommand {
     /// The project whose journal is read.
     pub(crate) fn project(&self) -> &Path {
         let project = match self {
+            Self::Show(options) => return options.project(),
             Self::List(options) => &options.project,
-            Self::Show(options) => &options.project,
             Self::Records(options) => &options.project,
             Self::Tail(options) => &options.project,
             Self::Diff(options) => &options.project,

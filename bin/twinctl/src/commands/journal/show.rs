@@ -13,7 +13,7 @@ use crate::{
 
 /// Shows it; one step of it with every record.
 pub(super) fn show(at: Looking<'_>, options: &Show) -> failure::Result {
-    let mut timeline = timeline(at, &options.run)?;
+    let mut timeline = timeline(at, options.run())?;
     if let Some(wanted) = &options.step {
         timeline.steps.retain(|step| step.id.as_str() == wanted);
         if timeline.steps.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn show(at: Looking<'_>, options: &Show) -> failure::Result {
     at.output.data(&timeline, || render::run::text(&timeline))?;
     if options.step.is_some() && !at.output.json {
         output::part("\n")?;
-        let filter = Filter { run: Some(options.run.clone()), step: options.step.clone(), ..Filter::default() };
+        let filter = Filter { run: Some(options.run().to_owned()), step: options.step.clone(), ..Filter::default() };
         records::each(at, &filter, |record| output::part(&render::journal::record(record)))?;
     }
     Ok(Exit::Done)
