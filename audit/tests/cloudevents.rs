@@ -1,5 +1,7 @@
 //! Every record is a CloudEvent with an OCSF event in it, by the schemas that those who define them publish.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod recorded;
 
 use audit::cloudevents::event;

@@ -1,5 +1,7 @@
 //! A timeline says what its records say.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod recorded;
 
 use audit::Timeline;

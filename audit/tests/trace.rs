@@ -1,5 +1,7 @@
 //! A collector that knows nothing of us gets a run's trace, and what goes wrong on the way is an error in time.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod recorded;
 
 use std::collections::BTreeMap;

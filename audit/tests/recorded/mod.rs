@@ -1,6 +1,8 @@
 //! A run recorded through the journal's own store: it crashes, is resumed, retries, fails, rolls back in two goes, and
 //! one compensation is skipped on an operator's word. Its messages hold what a page must not execute.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
