@@ -57,6 +57,7 @@ pub(super) fn section(timeline: &Timeline, proof: &Proof) -> String {
         ("Target", Some(code(&timeline.target.to_string()))),
         ("Definition", Some(code(&timeline.definition.0))),
         ("Definition before", timeline.previous.as_ref().map(|previous| code(&previous.0))),
+        ("Adoption", timeline.adopt.then(|| "things made by others were allowed to be taken over".to_owned())),
         ("At work", Some(format!("<ul>{}</ul>", actors.concat()))),
     ];
     format!("<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n{}</section>\n", facts(&entries))

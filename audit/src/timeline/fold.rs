@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use journal::{Event, Outcome, Record, RunStatus, StepId, StepStatus};
 use serde_json::Value;
 
-use super::progress::Failed;
+use super::work::Failed;
 use super::{Break, Cause, Compensation, Continued, Error, Failure, How, Period, Skip, Step, Timeline, Work};
 
 pub(super) fn fold(records: &[Record]) -> Result<Timeline, Error> {
@@ -20,7 +20,8 @@ pub(super) fn fold(records: &[Record]) -> Result<Timeline, Error> {
 }
 
 fn start(record: &Record) -> Result<Timeline, Error> {
-    let (Some(run), Event::RunStarted { kind, definition, previous, target, .. }) = (record.run, &record.event) else {
+    let (Some(run), Event::RunStarted { kind, definition, previous, target, adopt, .. }) = (record.run, &record.event)
+    else {
         return Err(Error::NoStart { seq: record.seq });
     };
     Ok(Timeline {
@@ -30,6 +31,7 @@ fn start(record: &Record) -> Result<Timeline, Error> {
         definition: definition.clone(),
         previous: previous.clone(),
         target: target.clone(),
+        adopt: *adopt,
         status: RunStatus::Running,
         started: record.time,
         ended: None,
@@ -75,7 +77,7 @@ impl Timeline {
         };
         self.status = status;
         self.ended = (!moving(status)).then_some(record.time);
-        if let Event::RunInterrupted { reason } = &record.event {
+        if let Event::RunInterrupted { reason, .. } = &record.event {
             self.break_off(record, Cause::Interrupt { reason: reason.clone() });
         }
     }
@@ -83,9 +85,9 @@ impl Timeline {
     /// Sees that the work broke off before this record, and that somebody goes on with it.
     fn add_break(&mut self, before: &Record, record: &Record) {
         let (how, adopt) = match &record.event {
-            Event::RunResumed { adopt } => (How::Resume, *adopt),
+            Event::RunResumed { adopt, .. } => (How::Resume, *adopt),
             // The run asked for it itself: its process goes on without a break.
-            Event::RollbackStarted { automatic: true } if !moving(self.status) => return,
+            Event::RollbackStarted { automatic: true, .. } if !moving(self.status) => return,
             Event::RollbackStarted { .. } => (How::Rollback, false),
             _ => return,
         };

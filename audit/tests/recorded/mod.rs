@@ -55,10 +55,8 @@ fn chapters() -> Vec<(Actor, Vec<(i64, Event)>)> {
 
 /// Creates, waits for a role, and is killed with the hub and the twins in doubt.
 fn first() -> Vec<(i64, Event)> {
-    let definition = Digest("5f".repeat(32));
-    let target = json!({"name": "local"});
     vec![
-        (0, Event::RunStarted { kind: RunKind::Deploy, definition, previous: None, target, adopt: false }),
+        (0, run_started()),
         (20, started("setup/resource-group")),
         (60, intended("setup/resource-group", Action::Create)),
         (900, completed("setup/resource-group", Outcome::Created)),
@@ -178,6 +176,12 @@ async fn record(folder: &Path, actor: Actor, events: Vec<(i64, Event)>, into: &m
 
 fn key(step: &str) -> uuid::Uuid {
     uuid::Uuid::new_v5(&uuid::Uuid::nil(), step.as_bytes())
+}
+
+fn run_started() -> Event {
+    let (kind, definition, target) = (RunKind::Deploy, "5f".repeat(32), json!({"name": "local"}));
+    let event = json!({"type": "run-started", "kind": kind, "definition": definition, "target": target});
+    serde_json::from_value(event).unwrap()
 }
 
 fn started(step: &str) -> Event {
