@@ -53,7 +53,10 @@ impl Timeline {
     fn add(&mut self, before: &Record, record: &Record) {
         self.add_break(before, record);
         match record.event.step() {
-            Some(id) => self.step(id, record.time).add(record),
+            Some(id) => {
+                let since = self.at_work_since();
+                self.step(id, record.time).add(record, since);
+            }
             None => self.add_run(record),
         }
         if !self.actors.contains(&record.actor) {
@@ -101,6 +104,13 @@ impl Timeline {
         }
     }
 
+    /// When the process that is at work took the run up. It goes on with the steps that it finds open without a record of
+    /// that, so the first one that it writes about such a step comes when it has been at it since then.
+    fn at_work_since(&self) -> DateTime<Utc> {
+        let continued = self.breaks.last().and_then(|it| it.continued.as_ref());
+        continued.map_or(self.started, |continued| continued.at)
+    }
+
     fn break_off(&mut self, last: &Record, cause: Cause) {
         let from = last.time;
         self.breaks.push(Break { cause, from, actor: last.actor.clone(), continued: None });
@@ -137,8 +147,11 @@ impl Step {
         }
     }
 
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &Record, since: DateTime<Utc>) {
         let at = record.time;
+        if self.goes_on_with(&record.event) {
+            self.work.take_up(since);
+        }
         match &record.event {
             Event::StepStarted { document, .. } => {
                 self.document = document.clone();
@@ -148,7 +161,6 @@ impl Step {
             Event::StepIntended { action, .. } => {
                 self.action = Some(*action);
                 self.status = StepStatus::InDoubt;
-                self.work.take_up(at);
                 self.doubt(at);
             }
             Event::StepCheckpoint { data, .. } => self.work.note(at, data),
@@ -164,6 +176,20 @@ impl Step {
             _ => return self.add_undo(record),
         }
         self.work.requests.extend(requests(&record.event));
+    }
+
+    /// Whether the event goes on with the step where an earlier process may have left it open.
+    fn goes_on_with(&self, event: &Event) -> bool {
+        let open = matches!(self.status, StepStatus::Started | StepStatus::InDoubt);
+        let forwards = matches!(
+            event,
+            Event::StepIntended { .. }
+                | Event::StepCheckpoint { .. }
+                | Event::StepAttemptFailed { .. }
+                | Event::StepCompleted { .. }
+                | Event::StepFailed { .. }
+        );
+        open && forwards
     }
 
     fn add_undo(&mut self, record: &Record) {
