@@ -55,7 +55,7 @@ async fn a_step_under_which_the_run_broke_off_has_two_spells_and_one_doubt() {
     let hub = step(&timeline, "l1/hub");
     assert_eq!((hub.layer.as_str(), hub.status, hub.outcome), ("l1", StepStatus::Undone, Some(Outcome::Created)));
     let spells: Vec<_> = hub.work.spells.iter().map(|it| (ms(it.from), it.until.map(ms))).collect();
-    assert_eq!(spells, [(920, Some(7400)), (920_030, Some(922_400))]);
+    assert_eq!(spells, [(920, Some(7400)), (920_000, Some(922_400))]);
     let doubts: Vec<_> = hub.in_doubt.iter().map(|it| (ms(it.from), it.until.map(ms))).collect();
     assert_eq!(doubts, [(1100, Some(922_400))]);
     let ends: Vec<_> = hub.work.attempts.iter().map(|it| (it.number, &it.end)).collect();

@@ -1,6 +1,7 @@
 //! The whole system under test: crash sweeps, contracts, one file per command.
 
 pub mod aws_world;
+pub mod browser;
 pub mod by_hand;
 pub mod contract;
 pub mod control;

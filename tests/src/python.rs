@@ -79,8 +79,7 @@ fn venv(set: &str) -> Option<PathBuf> {
         return skip(set, "TWINCTL_SKIP_PYTHON is set");
     }
     let requirements = scripts().join(set);
-    let target = env::current_exe().expect("a process knows its executable");
-    let target = target.ancestors().nth(3).expect("tests lie in <target>/<profile>/deps").to_owned();
+    let target = target();
     let folder = target.join(format!("python-{}", digest(&requirements)));
     let lock = fs::File::create(target.join(".python.lock")).expect("the target folder is writable");
     lock.lock().expect("the target folder takes locks");
@@ -102,8 +101,14 @@ fn scripts() -> PathBuf {
     repository().join("tests/python")
 }
 
+/// The target folder, where tests keep what they install and what they leave to look at.
+pub(crate) fn target() -> PathBuf {
+    let program = env::current_exe().expect("a process knows its executable");
+    program.ancestors().nth(3).expect("tests lie in <target>/<profile>/deps").to_owned()
+}
+
 /// Names a set of pinned versions.
-fn digest(requirements: &Path) -> String {
+pub(crate) fn digest(requirements: &Path) -> String {
     let text = fs::read(requirements).expect("the requirements are the repository's");
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &text).simple().to_string()
 }
@@ -125,11 +130,12 @@ fn install(folder: &Path, requirements: &Path) -> Result<(), String> {
     fs::write(&complete, "").map_err(|error| error.to_string())
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+/// Runs a command that says nothing of interest unless it fails.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let ran = wait(start(command, Stdio::null()).map_err(|error| format!("{command:?}: {error}"))?);
     if ran.code == 0 { Ok(()) } else { Err(format!("{command:?} ended with {}: {}", ran.code, ran.stderr.trim())) }
 }
 
-fn start(command: &mut Command, input: Stdio) -> std::io::Result<std::process::Child> {
+pub(crate) fn start(command: &mut Command, input: Stdio) -> std::io::Result<std::process::Child> {
     command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }

@@ -26,6 +26,7 @@ pub const FILTERS: &[(&str, &str)] = &[
     (r"\b(\d+h \d\dm|\d+m \d\ds|\d+\.\ds|\d+s)\b", "[took]"),
     (r"(localhost|127\.0\.0\.1):\d+", "$1:[port]"),
     (r"process \d+", "process [pid]"),
+    (r"finished  [A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+", "finished  [user]@[host]"),
     (r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+, process", "[user]@[host], process"),
 ];
 

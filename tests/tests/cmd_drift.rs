@@ -20,6 +20,15 @@ fn change_the_hub(sandbox: &Sandbox, by_hand: &ByHand) {
     let body = json!({ "location": found["location"], "sku": found["sku"], "tags": found["tags"], "properties": found["properties"] });
     let (status, answer) = by_hand.arm(Method::PUT, hub, api::DEVICES, Some(body));
     assert!(matches!(status, 200..=202), "{status}: {answer}");
+    wait_until_it_stands(by_hand, hub);
+}
+
+fn wait_until_it_stands(by_hand: &ByHand, id: &str) {
+    let begun = std::time::Instant::now();
+    while by_hand.arm(Method::GET, id, api::DEVICES, None).1["properties"]["provisioningState"] != "Succeeded" {
+        assert!(begun.elapsed().as_secs() < 30, "the change does not end");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 fn events(sandbox: &Sandbox) -> Vec<String> {

@@ -250,7 +250,7 @@ fn cloud() {
 
 #[test]
 fn every_command_has_help() {
-    let plain: [&[&str]; 18] = [
+    let plain: [&[&str]; 28] = [
         &["plan"],
         &["validate"],
         &["status"],
@@ -268,6 +268,7 @@ fn every_command_has_help() {
         &["journal", "prove"],
         &["journal", "export"],
         &["journal", "prune"],
+        &["journal", "report"],
         &["drift"],
         &["journal", "verify"],
         &["journal", "tail"],

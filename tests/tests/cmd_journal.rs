@@ -57,7 +57,7 @@ fn runs_and_records_are_shown() {
         exit 0
         --- stdout
         RUN            STARTED               TOOK  KIND    DEFINITION    STATUS    BY       STEPS
-        [run]  [time]  [took]  deploy  [digest]  finished  [user]  31 created, 3 found, 4 passed
+        [run]  [time]  [took]  deploy  [digest]  finished  [user]@[host]  31 created, 3 found, 4 passed
         "#);
         assert_snapshot!(sandbox.run(&["journal", "records", "--run", "last", "--step", "setup/resource-group"]).snapshot(), @r#"
         exit 0

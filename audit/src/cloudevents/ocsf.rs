@@ -168,7 +168,7 @@ fn fault(event: &Event) -> Option<Fault<'_>> {
         }
         Event::RunFailed { .. } => Some(Fault { kind: None, code: None, message: "steps failed" }),
         Event::RollbackFailed { .. } => Some(Fault { kind: None, code: None, message: "compensations failed" }),
-        Event::RunInterrupted { reason } => Some(Fault { kind: None, code: None, message: reason }),
+        Event::RunInterrupted { reason, .. } => Some(Fault { kind: None, code: None, message: reason }),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use super::lane::{self, HEIGHT, Place};
 use super::scale::{Scale, Stretch};
 use crate::Timeline;
 use crate::timeline::{Break, Cause, Step};
-use crate::words::{clock, count, duration};
+use crate::words::{count, duration};
 
 const WIDTH: f64 = 960.0;
 /// Names are left of this, how steps ended is right of that.
@@ -69,7 +69,8 @@ fn caption(timeline: &Timeline) -> String {
         0 => String::new(),
         number => format!(" Breaks ({number}) are not to scale; their numbers are those of the table below."),
     };
-    format!("{steps}, {worked} of work. Times are UTC.{breaks}")
+    let day = timeline.started.date_naive();
+    format!("{steps}, {worked} of work, from {day}. Times are UTC.{breaks}")
 }
 
 /// The steps of each layer, layers in the order of their first step.
@@ -110,7 +111,7 @@ fn lane_at(timeline: &Timeline, scale: &Scale, row: usize, step: &Step) -> Strin
 /// The axis: the time of day where work begins, how long it has gone on, and the number of each break. It also holds the
 /// patterns of all pictures.
 fn axis(timeline: &Timeline, scale: &Scale) -> String {
-    let stretches: String = scale.stretches.iter().map(stretch).collect();
+    let stretches: String = scale.stretches.iter().map(|it| stretch(timeline, it)).collect();
     let numbers: String = scale.breaks.iter().enumerate().map(|(place, edges)| break_number(place, *edges)).collect();
     format!(
         "<svg class=\"axis\" aria-hidden=\"true\" viewBox=\"0 0 {WIDTH} {AXIS}\">\n<defs>\n{PATTERNS}</defs>\n\
@@ -125,12 +126,13 @@ const PATTERNS: &str = r#"<pattern id="wait" width="5" height="5" patternUnits="
 <rect class="gap-ground" width="6" height="6"/><rect class="gap-stripe" width="1" height="6"/></pattern>
 "#;
 
-fn stretch(stretch: &Stretch) -> String {
+fn stretch(timeline: &Timeline, stretch: &Stretch) -> String {
     let room = stretch.right - stretch.left;
     let mut drawn = String::new();
     if room >= CLOCK {
-        let (x, text) = (stretch.left, clock(stretch.from));
-        drawn += &format!("<text class=\"clock\" x=\"{x:.1}\" y=\"16\">{}</text>", &text[..8]);
+        let same_day = stretch.from.date_naive() == timeline.started.date_naive();
+        let text = stretch.from.format(if same_day { "%H:%M:%S" } else { "%b %-d %H:%M" });
+        drawn += &format!("<text class=\"clock\" x=\"{:.1}\" y=\"16\">{text}</text>", stretch.left);
     }
     let fits = |(x, _): &(f64, Duration)| *x + TICK / 2.0 <= stretch.right + 10.0;
     drawn + &stretch.ticks(TICK).into_iter().filter(fits).map(tick).collect::<String>()

@@ -24,7 +24,7 @@ fn row(step: &Step, timeline: &Timeline, with_requests: bool) -> Vec<String> {
     let mut row = vec![
         code(step.id.as_str()),
         format!("<span class=\"outcome {}\">{outcome}</span>", outcome.replace(' ', "-")),
-        time(step.work.started),
+        time(timeline, step.work.started),
         duration(step.work.spells.iter().fold(chrono::Duration::zero(), |sum, it| sum + it.lasted(timeline.newest))),
         attempts(&step.work),
         undo(step),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use journal::{Actor, RunKind, RunStatus};
 
 use super::chart::cause_word;
@@ -56,6 +57,7 @@ pub(super) fn section(timeline: &Timeline, proof: &Proof) -> String {
         ("Target", Some(code(&timeline.target.to_string()))),
         ("Definition", Some(code(&timeline.definition.0))),
         ("Definition before", timeline.previous.as_ref().map(|previous| code(&previous.0))),
+        ("Adoption", timeline.adopt.then(|| "things made by others were allowed to be taken over".to_owned())),
         ("At work", Some(format!("<ul>{}</ul>", actors.concat()))),
     ];
     format!("<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n{}</section>\n", facts(&entries))
@@ -97,15 +99,17 @@ fn break_row(number: usize, it: &Break, timeline: &Timeline) -> Vec<String> {
         format!("<span class=\"mark {}\">{number}</span>", cause_word(&it.cause)),
         what,
         who(&it.actor),
-        time(it.from),
+        time(timeline, it.from),
         format!("<span class=\"nowrap\">{}</span>", duration(it.lasted(timeline.newest))),
         went_on,
     ]
 }
 
-/// A moment in a table: the time of day, with the day for who asks.
-pub(super) fn time(at: chrono::DateTime<chrono::Utc>) -> String {
-    format!("<time datetime=\"{}\" title=\"{}\">{}</time>", at.to_rfc3339(), moment(at), clock(at))
+/// A moment in a table: the time of day, with the day where it is not that of the run's start.
+pub(super) fn time(timeline: &Timeline, at: DateTime<Utc>) -> String {
+    let day = at.date_naive();
+    let day = if day == timeline.started.date_naive() { String::new() } else { format!("{day} ") };
+    format!("<time datetime=\"{}\">{day}{}</time>", at.to_rfc3339(), clock(at))
 }
 
 /// Who, escaped.

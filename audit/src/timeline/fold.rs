@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use journal::{Event, Outcome, Record, RunStatus, StepId, StepStatus};
 use serde_json::Value;
 
-use super::progress::Failed;
+use super::work::Failed;
 use super::{Break, Cause, Compensation, Continued, Error, Failure, How, Period, Skip, Step, Timeline, Work};
 
 pub(super) fn fold(records: &[Record]) -> Result<Timeline, Error> {
@@ -20,7 +20,8 @@ pub(super) fn fold(records: &[Record]) -> Result<Timeline, Error> {
 }
 
 fn start(record: &Record) -> Result<Timeline, Error> {
-    let (Some(run), Event::RunStarted { kind, definition, previous, target, .. }) = (record.run, &record.event) else {
+    let (Some(run), Event::RunStarted { kind, definition, previous, target, adopt, .. }) = (record.run, &record.event)
+    else {
         return Err(Error::NoStart { seq: record.seq });
     };
     Ok(Timeline {
@@ -30,6 +31,7 @@ fn start(record: &Record) -> Result<Timeline, Error> {
         definition: definition.clone(),
         previous: previous.clone(),
         target: target.clone(),
+        adopt: *adopt,
         status: RunStatus::Running,
         started: record.time,
         ended: None,
@@ -51,7 +53,10 @@ impl Timeline {
     fn add(&mut self, before: &Record, record: &Record) {
         self.add_break(before, record);
         match record.event.step() {
-            Some(id) => self.step(id, record.time).add(record),
+            Some(id) => {
+                let since = self.at_work_since();
+                self.step(id, record.time).add(record, since);
+            }
             None => self.add_run(record),
         }
         if !self.actors.contains(&record.actor) {
@@ -75,7 +80,7 @@ impl Timeline {
         };
         self.status = status;
         self.ended = (!moving(status)).then_some(record.time);
-        if let Event::RunInterrupted { reason } = &record.event {
+        if let Event::RunInterrupted { reason, .. } = &record.event {
             self.break_off(record, Cause::Interrupt { reason: reason.clone() });
         }
     }
@@ -85,7 +90,7 @@ impl Timeline {
         let (how, adopt) = match &record.event {
             Event::RunResumed { adopt, .. } => (How::Resume, *adopt),
             // The run asked for it itself: its process goes on without a break.
-            Event::RollbackStarted { automatic: true } if !moving(self.status) => return,
+            Event::RollbackStarted { automatic: true, .. } if !moving(self.status) => return,
             Event::RollbackStarted { .. } => (How::Rollback, false),
             _ => return,
         };
@@ -97,6 +102,13 @@ impl Timeline {
         if let Some(last) = self.breaks.last_mut() {
             last.continued = Some(Continued { at: record.time, how, by: record.actor.clone(), adopt });
         }
+    }
+
+    /// When the process that is at work took the run up. It goes on with the steps that it finds open without a record of
+    /// that, so the first one that it writes about such a step comes when it has been at it since then.
+    fn at_work_since(&self) -> DateTime<Utc> {
+        let continued = self.breaks.last().and_then(|it| it.continued.as_ref());
+        continued.map_or(self.started, |continued| continued.at)
     }
 
     fn break_off(&mut self, last: &Record, cause: Cause) {
@@ -135,8 +147,11 @@ impl Step {
         }
     }
 
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &Record, since: DateTime<Utc>) {
         let at = record.time;
+        if self.goes_on_with(&record.event) {
+            self.work.take_up(since);
+        }
         match &record.event {
             Event::StepStarted { document, .. } => {
                 self.document = document.clone();
@@ -146,7 +161,6 @@ impl Step {
             Event::StepIntended { action, .. } => {
                 self.action = Some(*action);
                 self.status = StepStatus::InDoubt;
-                self.work.take_up(at);
                 self.doubt(at);
             }
             Event::StepCheckpoint { data, .. } => self.work.note(at, data),
@@ -162,6 +176,20 @@ impl Step {
             _ => return self.add_undo(record),
         }
         self.work.requests.extend(requests(&record.event));
+    }
+
+    /// Whether the event goes on with the step where an earlier process may have left it open.
+    fn goes_on_with(&self, event: &Event) -> bool {
+        let open = matches!(self.status, StepStatus::Started | StepStatus::InDoubt);
+        let forwards = matches!(
+            event,
+            Event::StepIntended { .. }
+                | Event::StepCheckpoint { .. }
+                | Event::StepAttemptFailed { .. }
+                | Event::StepCompleted { .. }
+                | Event::StepFailed { .. }
+        );
+        open && forwards
     }
 
     fn add_undo(&mut self, record: &Record) {

@@ -5,14 +5,14 @@
 //! placed at the last record that its process wrote.
 
 mod fold;
-mod progress;
+mod work;
 
 use chrono::{DateTime, Duration, Utc};
-use journal::{
-    Action, Actor, Digest, FailureKind, Outcome, Record, RunId, RunKind, RunStatus, StepId, StepStatus, Undo,
-};
+use journal::{Action, Actor, Digest, Outcome, Record, RunId, RunKind, RunStatus, StepId, StepStatus, Undo};
 use serde::Serialize;
 use serde_json::Value;
+
+pub use self::work::{Attempt, AttemptEnd, Checkpoint, Failure, Period, Work};
 
 /// One run, folded from its records.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +29,8 @@ pub struct Timeline {
     pub previous: Option<Digest>,
     /// Where to: `local`, or the accounts by name.
     pub target: Value,
+    /// Whether the operator who started it allowed things made by others to be taken over.
+    pub adopt: bool,
     /// Where it stands.
     pub status: RunStatus,
     /// When it started.
@@ -153,89 +155,6 @@ pub struct Skip {
     pub reason: String,
 }
 
-/// Work on a step, or on its compensation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Work {
-    /// Its first record.
-    pub started: DateTime<Utc>,
-    /// When it came to an end, good or bad; absent while it has not.
-    pub ended: Option<DateTime<Utc>>,
-    /// When somebody worked at it.
-    pub spells: Vec<Period>,
-    /// Its attempts, oldest first.
-    pub attempts: Vec<Attempt>,
-    /// What it noted on the way.
-    pub checkpoints: Vec<Checkpoint>,
-    /// Why it was given up; absent when it was not, or ended well later.
-    pub failure: Option<Failure>,
-    /// The clouds' ids of the requests that it made, as far as its records name them.
-    pub requests: Vec<String>,
-}
-
-/// A time with a beginning; its end is absent while it lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Period {
-    /// Its beginning.
-    pub from: DateTime<Utc>,
-    /// Its end.
-    pub until: Option<DateTime<Utc>>,
-}
-
-/// One try.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Attempt {
-    /// Its number, counted from 1 as the journal counts: within the run, or within one rollback.
-    pub number: u32,
-    /// When.
-    pub time: Period,
-    /// How it ended.
-    #[serde(flatten)]
-    pub end: AttemptEnd,
-    /// The wait after it; cut short where the run broke off.
-    pub wait: Option<Period>,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "end", rename_all = "kebab-case")]
-pub enum AttemptEnd {
-    /// It is under way.
-    Open,
-    /// It did what it was to do.
-    Succeeded,
-    /// It failed.
-    Failed {
-        /// The kind of failure.
-        kind: FailureKind,
-        /// The cause chain.
-        message: String,
-    },
-    /// The run broke off under it.
-    BrokenOff,
-}
-
-/// Something that a step noted on the way.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Checkpoint {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What; only the step knows what it means.
-    pub data: Value,
-}
-
-/// Why a step, or its compensation, was given up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// The kind of the last failure.
-    pub kind: FailureKind,
-    /// The stable error code, if it has one.
-    pub code: Option<String>,
-    /// The cause chain.
-    pub message: String,
-}
-
 /// Why records are no timeline.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -290,26 +209,5 @@ impl Break {
     #[must_use]
     pub fn lasted(&self, now: DateTime<Utc>) -> Duration {
         (self.until(now) - self.from).max(Duration::zero())
-    }
-}
-
-impl Work {
-    /// The attempts that failed.
-    pub fn failed_attempts(&self) -> impl Iterator<Item = &Attempt> {
-        self.attempts.iter().filter(|attempt| matches!(attempt.end, AttemptEnd::Failed { .. }))
-    }
-}
-
-impl Period {
-    /// Its end; `now` while it lasts. Never before its beginning, even when the clock was set back.
-    #[must_use]
-    pub fn end(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        self.until.unwrap_or(now).max(self.from)
-    }
-
-    /// How long it lasted, until `now` while it lasts.
-    #[must_use]
-    pub fn lasted(&self, now: DateTime<Utc>) -> Duration {
-        self.end(now) - self.from
     }
 }

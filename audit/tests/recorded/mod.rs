@@ -55,20 +55,8 @@ fn chapters() -> Vec<(Actor, Vec<(i64, Event)>)> {
 
 /// Creates, waits for a role, and is killed with the hub and the twins in doubt.
 fn first() -> Vec<(i64, Event)> {
-    let definition = Digest("5f".repeat(32));
-    let target = json!({"name": "local"});
     vec![
-        (
-            0,
-            Event::RunStarted {
-                kind: RunKind::Deploy,
-                definition,
-                previous: None,
-                target,
-                adopt: false,
-                trigger: None,
-            },
-        ),
+        (0, run_started()),
         (20, started("setup/resource-group")),
         (60, intended("setup/resource-group", Action::Create)),
         (900, completed("setup/resource-group", Outcome::Created)),
@@ -92,14 +80,13 @@ fn first() -> Vec<(i64, Event)> {
     ]
 }
 
-/// Resumed a quarter of an hour later: settles the doubt, updates, and fails at the twins.
+/// Resumed a quarter of an hour later: settles the doubt (as the engine does it, without starting those steps again),
+/// updates, and fails at the twins.
 fn second() -> Vec<(i64, Event)> {
     let base = 920_000;
     let after = |events: Vec<(i64, Event)>| events.into_iter().map(|(at, event)| (base + at, event)).collect();
     after(vec![
         (0, Event::RunResumed { adopt: true, trigger: None }),
-        (30, started("l1/hub")),
-        (35, started("l4/adt-instance")),
         (300, completed("l4/adt-instance", Outcome::Created)),
         (2400, completed("l1/hub", Outcome::Created)),
         (2420, started("l1/devices")),
@@ -188,6 +175,12 @@ async fn record(folder: &Path, actor: Actor, events: Vec<(i64, Event)>, into: &m
 
 fn key(step: &str) -> uuid::Uuid {
     uuid::Uuid::new_v5(&uuid::Uuid::nil(), step.as_bytes())
+}
+
+fn run_started() -> Event {
+    let (kind, definition, target) = (RunKind::Deploy, "5f".repeat(32), json!({"name": "local"}));
+    let event = json!({"type": "run-started", "kind": kind, "definition": definition, "target": target});
+    serde_json::from_value(event).unwrap()
 }
 
 fn started(step: &str) -> Event {

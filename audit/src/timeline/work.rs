@@ -1,10 +1,92 @@
-//! The work on one step as it grows, record by record.
+//! The work on one step, or on its compensation: what it is, and how it grows, record by record.
 
 use chrono::{DateTime, Duration, Utc};
 use journal::FailureKind;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{Attempt, AttemptEnd, Checkpoint, Failure, Period, Work};
+/// Work on a step, or on its compensation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Work {
+    /// Its first record.
+    pub started: DateTime<Utc>,
+    /// When it came to an end, good or bad; absent while it has not.
+    pub ended: Option<DateTime<Utc>>,
+    /// When somebody worked at it.
+    pub spells: Vec<Period>,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// What it noted on the way.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Why it was given up; absent when it was not, or ended well later.
+    pub failure: Option<Failure>,
+    /// The clouds' ids of the requests that it made, as far as its records name them.
+    pub requests: Vec<String>,
+}
+
+/// A time with a beginning; its end is absent while it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Period {
+    /// Its beginning.
+    pub from: DateTime<Utc>,
+    /// Its end.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// One try.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Attempt {
+    /// Its number, counted from 1 as the journal counts: within the run, or within one rollback.
+    pub number: u32,
+    /// When.
+    pub time: Period,
+    /// How it ended.
+    #[serde(flatten)]
+    pub end: AttemptEnd,
+    /// The wait after it; cut short where the run broke off.
+    pub wait: Option<Period>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "end", rename_all = "kebab-case")]
+pub enum AttemptEnd {
+    /// It is under way.
+    Open,
+    /// It did what it was to do.
+    Succeeded,
+    /// It failed.
+    Failed {
+        /// The kind of failure.
+        kind: FailureKind,
+        /// The cause chain.
+        message: String,
+    },
+    /// The run broke off under it.
+    BrokenOff,
+}
+
+/// Something that a step noted on the way.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Checkpoint {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What; only the step knows what it means.
+    pub data: Value,
+}
+
+/// Why a step, or its compensation, was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The kind of the last failure.
+    pub kind: FailureKind,
+    /// The stable error code, if it has one.
+    pub code: Option<String>,
+    /// The cause chain.
+    pub message: String,
+}
 
 /// What a record says of an attempt that failed.
 pub(super) struct Failed<'a> {
@@ -108,6 +190,27 @@ impl Work {
         let number = self.attempts.last().map_or(0, |attempt| attempt.number) + 1;
         let time = Period { from: at, until: None };
         self.attempts.push(Attempt { number, time, end: AttemptEnd::Open, wait: None });
+    }
+}
+
+impl Work {
+    /// The attempts that failed.
+    pub fn failed_attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().filter(|attempt| matches!(attempt.end, AttemptEnd::Failed { .. }))
+    }
+}
+
+impl Period {
+    /// Its end; `now` while it lasts. Never before its beginning, even when the clock was set back.
+    #[must_use]
+    pub fn end(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.until.unwrap_or(now).max(self.from)
+    }
+
+    /// How long it lasted, until `now` while it lasts.
+    #[must_use]
+    pub fn lasted(&self, now: DateTime<Utc>) -> Duration {
+        self.end(now) - self.from
     }
 }
 

@@ -1,0 +1,104 @@
+//! A browser that nobody here wrote, looking at the pages that we make: the system's Chromium, driven by Playwright.
+//!
+//! What drives it is installed once per set of pinned versions (`tests/browser/package-lock.json`), into the target folder;
+//! the browser itself is never downloaded. Where one of them is not to be had the tests are skipped and say so; not so under
+//! CI.
+
+use std::{
+    env, fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    python::{digest, run, start, target},
+    twinctl::{repository, wait},
+};
+
+/// The names under which systems install Chromium.
+const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
+
+/// Chromium, and what drives it.
+#[derive(Debug)]
+pub struct Browser {
+    chromium: PathBuf,
+    modules: PathBuf,
+}
+
+impl Browser {
+    /// The browser, with its driver installed now if need be; `None`, with the reason on standard error, when that cannot be.
+    ///
+    /// # Panics
+    /// When it cannot be under CI, or the target folder is not writable.
+    #[must_use]
+    pub fn installed() -> Option<Self> {
+        match find() {
+            Ok(browser) => Some(browser),
+            Err(reason) => {
+                assert!(env::var_os("CI").is_none(), "under CI there must be a browser: {reason}");
+                let _ = writeln!(std::io::stderr(), "skipped: a browser is not to be had: {reason}");
+                None
+            }
+        }
+    }
+
+    /// Runs one of the scripts beside the tests on a page; pictures go into `folder`. What the script found.
+    ///
+    /// # Panics
+    /// When the script fails or does not end in time.
+    #[must_use]
+    pub fn look(&self, script: &str, page: &Path, folder: &Path) -> Value {
+        let mut command = Command::new("node");
+        command.arg(scripts().join(script)).args([&self.chromium, page, folder]).env("NODE_PATH", &self.modules);
+        wait(start(&mut command, Stdio::null()).expect("node starts")).code(0).json()
+    }
+}
+
+/// The folder for what a test leaves to look at.
+///
+/// # Panics
+/// When the target folder is not writable.
+#[must_use]
+pub fn pictures(test: &str) -> PathBuf {
+    let folder = target().join("pictures").join(test);
+    fs::create_dir_all(&folder).expect("the target folder is writable");
+    folder
+}
+
+fn find() -> Result<Browser, String> {
+    let chromium = NAMES.iter().find_map(|name| on_path(name)).ok_or("there is no chromium")?;
+    let versions = scripts().join("package-lock.json");
+    let folder = target().join(format!("browser-{}", digest(&versions)));
+    let lock = fs::File::create(target().join(".browser.lock")).expect("the target folder is writable");
+    lock.lock().expect("the target folder takes locks");
+    install(&folder)?;
+    Ok(Browser { chromium, modules: folder.join("node_modules") })
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+fn scripts() -> PathBuf {
+    repository().join("tests/browser")
+}
+
+/// Installs the driver unless it is complete; one that was left half made is made anew.
+fn install(folder: &Path) -> Result<(), String> {
+    let complete = folder.join("complete");
+    if complete.exists() {
+        return run(Command::new("node").arg("--version"));
+    }
+    let _ = fs::remove_dir_all(folder);
+    let done = |result: std::io::Result<()>| result.map_err(|error| error.to_string());
+    done(fs::create_dir_all(folder))?;
+    for name in ["package.json", "package-lock.json"] {
+        done(fs::copy(scripts().join(name), folder.join(name)).map(drop))?;
+    }
+    let mut npm = Command::new("npm");
+    run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
+    done(fs::write(&complete, ""))
+}
