@@ -13,7 +13,7 @@ use crate::{aim, environment};
 
 pub(crate) use journal::{
     Between, Checkpoint, Diff, Export, ExportFormat, Filter, Journal, JournalCommand, List, Prove, Prune, Records,
-    Show, Tail, Verification,
+    Report, Show, Tail, Verification,
 };
 pub(crate) use live::{Send, Simulate, Twins, Verify};
 

@@ -40,6 +40,7 @@ Environment:
   TWINCTL_LOG        what to log, for example `debug` or `engine=trace,journal=debug`
   AWS_ENDPOINT_URL   the AWS emulator at which the local TwinMaker calls its connectors, when the local cloud is started
   NO_COLOR           no colour, whatever its value
+  OTEL_...           where the trace of a run is sent, see docs/audit.md; nothing is sent unless an endpoint is set
   CI_JOB_URL, GITHUB_RUN_ID and their like name the CI run in the journal
 
 Real clouds (`--target cloud`) also take AZURE_SUBSCRIPTION_ID, and the usual variables of the clouds' own logins:

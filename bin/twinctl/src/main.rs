@@ -35,6 +35,7 @@ mod project;
 mod render;
 mod runs;
 mod signals;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -30,7 +30,7 @@ use crate::{
         progress::{Shown, Totals},
         summary::Summary,
     },
-    signals,
+    signals, traces,
 };
 
 /// Where the state is and who is at work. The command is named without its arguments: a reason may be private.
@@ -181,8 +181,8 @@ impl Stage {
         }
     }
 
-    /// Closes it: derived files up to date, the summary as data, what failed as errors.
-    pub(crate) fn close(self, work: Work<'_>, report: Result<Report, deploy::Error>) -> failure::Result {
+    /// Closes it: derived files up to date, the summary as data, what failed as errors, the trace sent.
+    pub(crate) async fn close(self, work: Work<'_>, report: Result<Report, deploy::Error>) -> failure::Result {
         let Self { output, shown, begun, .. } = self;
         let Work { tried, place, session, twin, kind, rollback } = work;
         drop(shown);
@@ -193,6 +193,7 @@ impl Stage {
             output.say(&render::failure::text(&error, output.error_color));
         }
         output.data(&summary.data(), || summary.text())?;
+        traces::send(place, session, report.run, output).await;
         Ok(summary.exit())
     }
 }

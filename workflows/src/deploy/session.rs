@@ -54,6 +54,12 @@ impl Session {
         self.stream.state()
     }
 
+    /// The deployment's name, and its stream's.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.stream.name()
+    }
+
     /// A definition beside the journal.
     ///
     /// # Errors

@@ -49,6 +49,8 @@ pub(crate) enum JournalCommand {
     Key(Project),
     /// Prove that a record is in a checkpoint, or that a checkpoint grew out of an earlier one
     Prove(Prove),
+    /// Write one run as a page to read and to print
+    Report(Report),
     /// Write the records for other tools
     Export(Export),
     /// Take old records out, after exporting them; the rest stays verifiable
@@ -209,6 +211,22 @@ pub(crate) struct Prove {
     pub(crate) since: Option<PathBuf>,
 }
 
+/// `twinctl journal report`.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The run: its identifier or the beginning of it, or `last`
+    #[arg(value_name = "RUN", default_value = LAST)]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// Write to a file instead of standard output; one that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Do not sign a checkpoint into it; otherwise the state folder's key does, made on first use
+    #[arg(long)]
+    pub(crate) unsigned: bool,
+}
+
 /// `twinctl journal export`.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
@@ -274,6 +292,7 @@ impl JournalCommand {
             Self::Verify(options) => &options.project,
             Self::Checkpoint(options) => &options.project,
             Self::Prove(options) => &options.project,
+            Self::Report(options) => &options.project,
             Self::Export(options) => &options.project,
             Self::Prune(options) => &options.project,
         };

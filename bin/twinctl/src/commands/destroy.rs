@@ -42,7 +42,7 @@ pub(crate) async fn destroy(global: &Global, options: &Destroy, output: Output) 
         kind: RunKind::Destroy,
         rollback: false,
     };
-    stage.close(work, report)
+    stage.close(work, report).await
 }
 
 /// The definition of what stands, or may stand because its run is unfinished.

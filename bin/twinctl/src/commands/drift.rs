@@ -101,7 +101,7 @@ impl At<'_> {
             kind: RunKind::Deploy,
             rollback: false,
         };
-        stage.close(work, report)
+        stage.close(work, report).await
     }
 
     fn told(&self, drifted: &Drifted, result: &str, exit: Exit) -> failure::Result {

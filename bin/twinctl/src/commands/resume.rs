@@ -59,7 +59,7 @@ async fn carry_on(
     let stage = Stage::open(output, runs::totals(definition).map_err(failed)?)?;
     let report = session.resume(&clouds, stage.how(options.execution, options.adopt, false)).await;
     let work = Work { tried: TRIED, place, session: &session, twin: &definition.twin_name, kind: run.kind, rollback };
-    stage.close(work, report)
+    stage.close(work, report).await
 }
 
 /// What a resume would do, from the journal alone.

@@ -46,7 +46,7 @@ pub(crate) async fn rollback(global: &Global, options: &Rollback, output: Output
         kind: run.kind,
         rollback: true,
     };
-    stage.close(work, report)
+    stage.close(work, report).await
 }
 
 /// The steps that are given up, each with its reason.

@@ -50,7 +50,7 @@ pub(crate) async fn run(global: &Global, options: &Run, output: Output) -> failu
         kind: RunKind::Deploy,
         rollback: false,
     };
-    stage.close(work, report)
+    stage.close(work, report).await
 }
 
 /// The definition for the target, without tokens. The real clouds are asked who we are, since only the login may know the tenant.

@@ -11,6 +11,7 @@ mod list;
 mod prove;
 mod prune;
 mod records;
+mod report;
 mod show;
 mod tail;
 mod verify;
@@ -57,6 +58,7 @@ pub(crate) async fn journal(global: &Global, options: &Journal, output: Output) 
         JournalCommand::At { time, .. } => at::at(at, *time),
         JournalCommand::Checkpoint(options) => checkpoint::checkpoint(at, options),
         JournalCommand::Prove(options) => prove::prove(at, options),
+        JournalCommand::Report(options) => report::report(at, options),
         JournalCommand::Export(options) => export::export(at, options),
         JournalCommand::Prune(options) => prune::prune(at, options).await,
         JournalCommand::Verify(_) | JournalCommand::Key(_) => unreachable!("these are done already"),
