@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-engine", &["twinctl-journal"]),
     ("twinctl-aws", &[]),
     ("twinctl-azure", &[]),
+    ("twinctl-notify", &["twinctl-journal", "twinctl-aws"]),
     ("twinctl-local", &["twinctl-dtdl"]),
     ("twinctl-functions", &["twinctl-azure", "twinctl-dtdl"]),
     (
@@ -24,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "twinctl-workflows",
             "twinctl-engine",
             "twinctl-journal",
+            "twinctl-notify",
             "twinctl-aws",
             "twinctl-azure",
             "twinctl-local",
