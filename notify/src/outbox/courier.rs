@@ -118,8 +118,7 @@ impl Courier {
         }
         self.note(|lag| lag.oldest = Some(batch.oldest));
         self.send(stream, batch.events).await?;
-        // Should the place not be noted now, nothing of the batch is left to be sent by the next round.
-        self.left.insert(stream.to_owned(), Vec::new());
+        // Should the place not be noted now, the next round finds nothing of the batch left to be sent.
         self.commit(stream, batch.after)?;
         self.left.remove(stream);
         self.note(|lag| lag.oldest = None);
