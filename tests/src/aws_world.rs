@@ -93,7 +93,15 @@ impl Emulator {
         assert!(answer.status().is_success(), "the emulator is not emptied: {}", answer.status());
     }
 
-    fn aws(&self, http_client: Option<SharedHttpClient>) -> Aws {
+    /// Where it answers.
+    #[must_use]
+    pub fn endpoint(&self) -> &url::Url {
+        &self.endpoint
+    }
+
+    /// A handle to its account and region.
+    #[must_use]
+    pub fn aws(&self, http_client: Option<SharedHttpClient>) -> Aws {
         Aws::new(aws::Options {
             region: REGION.into(),
             endpoint: Some(self.endpoint.clone()),

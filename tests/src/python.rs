@@ -18,6 +18,8 @@ use crate::twinctl::{Ran, repository, wait};
 const CLIENTS: &str = "requirements.txt";
 /// The pinned versions of the AWS emulator, and of AWS's client.
 const MINISTACK: &str = "ministack.txt";
+/// The pinned version of the library that receivers of webhooks verify them with.
+const WEBHOOKS: &str = "webhooks.txt";
 
 /// A Python that has the packages of a set.
 #[derive(Debug)]
@@ -53,6 +55,15 @@ impl Python {
     #[must_use]
     pub fn with_boto3() -> Option<Self> {
         venv(MINISTACK).map(|folder| Self { program: folder.join("bin/python") })
+    }
+
+    /// The Python with the Standard Webhooks project's own library.
+    ///
+    /// # Panics
+    /// When it cannot be under CI, or the target folder is not writable.
+    #[must_use]
+    pub fn with_webhooks() -> Option<Self> {
+        venv(WEBHOOKS).map(|folder| Self { program: folder.join("bin/python") })
     }
 
     /// Runs one of the scripts beside the tests to its end; `input` is what it reads.

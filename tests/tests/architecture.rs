@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twinctl-scheduler", &["twinctl-journal"]),
     ("twinctl-aws", &[]),
     ("twinctl-azure", &[]),
+    ("twinctl-notify", &["twinctl-journal", "twinctl-aws"]),
     ("twinctl-local", &["twinctl-dtdl"]),
     ("twinctl-functions", &["twinctl-azure", "twinctl-dtdl"]),
     (
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "twinctl-scheduler",
             "twinctl-journal",
             "twinctl-audit",
+            "twinctl-notify",
             "twinctl-aws",
             "twinctl-azure",
             "twinctl-local",

@@ -9,23 +9,24 @@ use tests::{
     twinctl::{FILTERS, Sandbox},
 };
 
-/// Somebody changes a setting of the hub in the portal.
-fn change_the_hub(sandbox: &Sandbox, by_hand: &ByHand) {
+/// Somebody narrows, in the portal, which devices' values reach the twins.
+fn narrow_the_filter(sandbox: &Sandbox, by_hand: &ByHand) {
     let effects = sandbox.effects();
     let made = effects.iter().filter(|effect| effect["operation"] == "PutResource");
-    let hub = made.filter_map(|effect| effect["resource"].as_str()).rfind(|id| id.contains("/IotHubs/")).unwrap();
-    let hub = hub.split("/providers/Microsoft.Authorization").next().unwrap();
-    let (_, mut found) = by_hand.arm(Method::GET, hub, api::DEVICES, None);
-    found["properties"]["minTlsVersion"] = json!("1.0");
-    let body = json!({ "location": found["location"], "sku": found["sku"], "tags": found["tags"], "properties": found["properties"] });
-    let (status, answer) = by_hand.arm(Method::PUT, hub, api::DEVICES, Some(body));
-    assert!(matches!(status, 200..=202), "{status}: {answer}");
-    wait_until_it_stands(by_hand, hub);
-}
-
-fn wait_until_it_stands(by_hand: &ByHand, id: &str) {
+    let ids = made.filter_map(|effect| effect["resource"].as_str());
+    let subscription = ids.into_iter().filter(|id| id.contains("/eventSubscriptions/")).max().unwrap().to_owned();
+    let (_, mut found) = by_hand.arm(Method::GET, &subscription, api::EVENT_GRID, None);
+    let properties = found["properties"].as_object_mut().unwrap();
+    properties.retain(|name, _| {
+        matches!(name.as_str(), "destination" | "filter" | "labels" | "eventDeliverySchema" | "retryPolicy")
+    });
+    properties["filter"]["subjectBeginsWith"] = json!("devices/nobody");
+    let body = json!({ "properties": properties });
+    assert_eq!(by_hand.arm(Method::PUT, &subscription, api::EVENT_GRID, Some(body)).0, 201);
     let begun = std::time::Instant::now();
-    while by_hand.arm(Method::GET, id, api::DEVICES, None).1["properties"]["provisioningState"] != "Succeeded" {
+    while by_hand.arm(Method::GET, &subscription, api::EVENT_GRID, None).1["properties"]["provisioningState"]
+        != "Succeeded"
+    {
         assert!(begun.elapsed().as_secs() < 30, "the change does not end");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
@@ -57,13 +58,13 @@ fn what_differs_is_found_and_put_back() {
     let deployed = sandbox.dump();
     let none = sandbox.run(&["drift", "--json"]).code(0).json();
     assert_eq!(none, json!({ "result": "nothing", "steps": [], "unseen": [] }));
-    change_the_hub(&sandbox, &by_hand);
+    narrow_the_filter(&sandbox, &by_hand);
     insta::with_settings!({ filters => FILTERS.to_vec() }, {
         assert_snapshot!(sandbox.run(&["drift"]).snapshot(), @r"
         exit 16
         --- stdout
-        STEP    SEEN     IN
-        l1/hub  differs  properties.minTlsVersion
+        STEP          SEEN     IN
+        l2/telemetry  differs  /properties/filter/subjectBeginsWith
         --- stderr
         next: `twinctl drift --revert` puts it back, `twinctl drift --accept` takes it as wanted
         ");
@@ -82,10 +83,10 @@ fn what_is_accepted_is_wanted_until_it_changes_again() {
     let sandbox = Sandbox::of_example("factory");
     let by_hand = ByHand::at(&sandbox);
     sandbox.deploy();
-    change_the_hub(&sandbox, &by_hand);
+    narrow_the_filter(&sandbox, &by_hand);
     let unknown = sandbox.run(&["drift", "--accept", "--step", "l1/none"]).code(2);
     assert!(unknown.stderr.contains("error[unknown-step]"), "{unknown:#?}");
-    let _ = sandbox.run(&["drift", "--accept", "--step", "l1/hub", "--reason", "old devices"]).code(0);
+    let _ = sandbox.run(&["drift", "--accept", "--step", "l2/telemetry", "--reason", "old devices"]).code(0);
     let changed = sandbox.dump();
     for words in [&["drift"][..], &["status"]] {
         let _ = sandbox.run(words).code(0);
@@ -95,7 +96,10 @@ fn what_is_accepted_is_wanted_until_it_changes_again() {
     assert_eq!(sandbox.dump(), changed, "a run leaves what was accepted");
     let _ = sandbox.run(&["drift"]).code(0);
     let told = sandbox.run(&["journal", "records", "--outcome", "drift-accepted"]).code(0).stdout;
-    assert!(told.contains("l1/hub differs properties.minTlsVersion because: old devices by "), "{told}");
+    assert!(
+        told.contains("l2/telemetry differs /properties/filter/subjectBeginsWith because: old devices by "),
+        "{told}"
+    );
 }
 
 #[test]

@@ -69,11 +69,13 @@ struct Shared {
 #[derive(Default)]
 struct Clients {
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    events: OnceLock<aws_sdk_eventbridge::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
     iot: OnceLock<aws_sdk_iot::Client>,
     lambda: OnceLock<aws_sdk_lambda::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
     twin_maker: OnceLock<aws_sdk_iottwinmaker::Client>,
 }
@@ -130,6 +132,10 @@ impl Aws {
         self.0.clients.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.0.sdk))
     }
 
+    pub(crate) fn events(&self) -> &aws_sdk_eventbridge::Client {
+        self.0.clients.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.0.sdk))
+    }
+
     pub(crate) fn iam(&self) -> &aws_sdk_iam::Client {
         self.0.clients.iam.get_or_init(|| aws_sdk_iam::Client::new(&self.0.sdk))
     }
@@ -152,6 +158,10 @@ impl Aws {
             // An emulator is one host; AWS has a host per bucket.
             aws_sdk_s3::Client::from_conf(config.force_path_style(self.0.endpoint.is_some()).build())
         })
+    }
+
+    pub(crate) fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.0.clients.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.0.sdk))
     }
 
     fn sts(&self) -> &aws_sdk_sts::Client {

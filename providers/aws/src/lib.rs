@@ -1,4 +1,5 @@
-//! AWS: one resource API over the services that a twin is made of, and the data planes of objects, settings and devices.
+//! AWS: one resource API over the services that a twin is made of, the data planes of objects, settings and devices, and
+//! events with their rules and queues.
 //!
 //! One handle ([`Aws`]) serves AWS and its emulators: only endpoint and credentials differ. Every kind of resource
 //! ([`Kind`]) is read, created, updated and deleted by the same four calls on documents of CloudFormation's shape, so that a
@@ -16,6 +17,8 @@
 //! | difference | where a found document is not as the wanted one ([`Kind::differences`]) |
 //! | tags | how a resource of ours is known again; every create carries them ([`Tags`]) |
 //! | settings | a function's environment, apart from its document since it holds secrets |
+//! | bus | where EventBridge takes events, and where rules look for them ([`events`]) |
+//! | schedule rule | a rule that fires by the clock and puts an event into a queue |
 //! | device | what sends messages, known by its certificate ([`device::Sender`]) |
 //!
 //! # Invariants
@@ -35,6 +38,7 @@ mod credentials;
 pub mod device;
 mod environment;
 mod error;
+pub mod events;
 mod handle;
 mod history;
 mod kind;

@@ -102,6 +102,7 @@ mod tests {
             document: Digest("e".into()),
             output: output.clone(),
             provenance: Provenance::Created,
+            accepted: std::collections::BTreeSet::new(),
         };
         let mut state = StreamState::default();
         state.deployment.steps = steps.iter().map(|(id, output)| (StepId::new(*id), deployed(output))).collect();

@@ -22,7 +22,9 @@ const THROTTLED: [&str; 12] = [
 ];
 
 /// Codes that say that nothing is there, with whatever status.
-const NOT_FOUND: [&str; 12] = [
+const NOT_FOUND: [&str; 15] = [
+    // SQS, in its two spellings.
+    "AWS.SimpleQueueService.NonExistentQueue",
     "CertificateNotFound",
     "NoSuchBucket",
     "NoSuchEntity",
@@ -31,6 +33,9 @@ const NOT_FOUND: [&str; 12] = [
     "NoSuchPublicAccessBlockConfiguration",
     "NoSuchTagSet",
     "OwnershipControlsNotFoundError",
+    "QueueDoesNotExist",
+    // A receipt that is no longer good: its message is gone, or in the queue again.
+    "ReceiptHandleIsInvalid",
     "ResourceNotFound",
     "ResourceNotFoundException",
     "ServerSideEncryptionConfigurationNotFoundError",
@@ -38,7 +43,10 @@ const NOT_FOUND: [&str; 12] = [
 ];
 
 /// Codes that mean "wait": what they ask for comes by itself.
-const NOT_YET: [&str; 5] = [
+const NOT_YET: [&str; 7] = [
+    // SQS, in its two spellings: a queue of that name was deleted within the last minute.
+    "AWS.SimpleQueueService.QueueDeletedRecently",
+    "QueueDeletedRecently",
     // IAM is still writing the entity.
     "EntityTemporarilyUnmodifiable",
     // CloudWatch Logs and S3: another operation on the same resource.
@@ -77,12 +85,14 @@ const NOT_YET_WORDS: [&str; 16] = [
 ];
 
 /// Codes of a resource that is there already.
-const ALREADY_THERE: [&str; 8] = [
+const ALREADY_THERE: [&str; 10] = [
     "BucketAlreadyExists",
     "BucketAlreadyOwnedByYou",
     "CertificateConflictException",
     "EntityAlreadyExists",
     "EntityAlreadyExistsException",
+    "QueueAlreadyExists",
+    "QueueNameExists",
     "ResourceAlreadyExistsException",
     "ResourceInUseException",
     "ResourceConflictException",
@@ -110,7 +120,7 @@ const EXHAUSTED: [&str; 5] = [
 ];
 
 /// Codes that pass although they come as a 4xx.
-const PASSING: [&str; 7] = [
+const PASSING: [&str; 8] = [
     // The next attempt is signed with new credentials.
     "ExpiredToken",
     "ExpiredTokenException",
@@ -118,6 +128,7 @@ const PASSING: [&str; 7] = [
     "ConcurrentModification",
     "ConcurrentModificationException",
     "IDPCommunicationError",
+    "InternalException",
     "InternalFailure",
     "RequestTimeout",
 ];

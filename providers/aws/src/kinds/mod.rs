@@ -96,6 +96,6 @@ fn two_parts(kind: Kind, id: &str) -> Result<(&str, &str), Error> {
 }
 
 /// What the SDK's builder made, or which of its members is missing.
-fn built<T>(built: Result<T, aws_smithy_types::error::operation::BuildError>) -> Result<T, Error> {
+pub(crate) fn built<T>(built: Result<T, aws_smithy_types::error::operation::BuildError>) -> Result<T, Error> {
     built.map_err(|error| Error::permanent(format!("put a request together: {error}")))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod cases;
 pub(crate) mod cut;
 mod data;
+mod events;
 pub(crate) mod gaps;
 
 use std::{io::Write as _, sync::Arc, time::Duration};

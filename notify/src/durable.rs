@@ -1,0 +1,91 @@
+//! Small files that are replaced as a whole, and are on disk when that returns.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::Error;
+
+/// The folder below the state folder that cursors and ledgers lie in.
+const FOLDER: &str = "outbox";
+
+/// Makes the folder of a state folder unless it is there, for its owner alone, and gives its path.
+pub(crate) fn folder(state: &Path) -> Result<PathBuf, Error> {
+    let folder = state.join(FOLDER);
+    if !folder.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(Error::io("create", &folder))?;
+        sync(state)?;
+    }
+    Ok(folder)
+}
+
+/// Writes a value in place of what the file held: whoever reads finds either the old or the new one, also after a crash.
+pub(crate) fn replace<T: Serialize>(path: &Path, value: &T) -> Result<(), Error> {
+    let text = serde_json::to_vec_pretty(value).expect("cursors and ledgers have string keys");
+    let fresh = path.with_extension("json.new");
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh);
+    let mut file = file.map_err(Error::io("open", &fresh))?;
+    file.write_all(&text).map_err(Error::io("write", &fresh))?;
+    file.sync_all().map_err(Error::io("sync", &fresh))?;
+    std::fs::rename(&fresh, path).map_err(Error::io("replace", path))?;
+    sync(path.parent().expect("it lies in the folder"))
+}
+
+/// Reads what was written last; `None` when nothing ever was.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("read", path)(error)),
+    };
+    let malformed = |error: serde_json::Error| Error::Malformed { path: path.to_owned(), what: error.to_string() };
+    serde_json::from_slice(&text).map(Some).map_err(malformed)
+}
+
+/// Makes what was created or renamed in a folder last.
+fn sync(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", folder))
+}
+
+/// A part of a file's name: what file systems and clouds take everywhere, the rest becomes `-`.
+pub(crate) fn slug(text: &str, longest: usize) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    text.chars().map(plain).take(longest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_only_for_its_owner() {
+        let state = tempfile::tempdir().unwrap();
+        let path = folder(state.path()).unwrap().join("a.json");
+        assert_eq!(read::<Vec<u32>>(&path).unwrap(), None);
+        // What a crash left half written does not count.
+        std::fs::write(path.with_extension("json.new"), "[1,").unwrap();
+        assert_eq!(read::<Vec<u32>>(&path).unwrap(), None);
+        for value in [vec![1, 2, 3], vec![4]] {
+            replace(&path, &value).unwrap();
+            assert_eq!(read(&path).unwrap(), Some(value));
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        std::fs::write(&path, "{").unwrap();
+        assert!(matches!(read::<Vec<u32>>(&path), Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_slug_can_name_a_file_and_a_queue() {
+        assert_eq!(slug("eu/nightly run.ü", 40), "eu-nightly-run--");
+        assert_eq!(slug("abcdef", 3), "abc");
+    }
+}

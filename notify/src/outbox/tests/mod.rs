@@ -1,0 +1,5 @@
+//! The outbox in a world that crashes at every point where something durable changes.
+
+mod crashes;
+mod rules;
+mod world;
