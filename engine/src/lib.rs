@@ -35,6 +35,7 @@
 //! | [`decide`] | what to do with what was seen: pure tables |
 //! | [`retry`] | when an attempt is repeated, and the stable error codes of the engine |
 //! | [`executor`] | [`Executor`]: deploy, destroy, resume, rollback, plan, observe |
+//! | [`requests`] | the clouds' own ids of what a step asked for |
 //! | [`report`], [`progress`] | how a run ended, for decisions; what it does meanwhile, for people |
 //! | `sweep` (feature) | crash sweeps and the like, over any world |
 //!
@@ -56,6 +57,7 @@ pub mod graph;
 mod options;
 pub mod progress;
 pub mod report;
+pub mod requests;
 pub mod retry;
 pub mod step;
 #[cfg(feature = "sweep")]

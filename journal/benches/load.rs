@@ -130,7 +130,7 @@ async fn fill_step(stream: Stream, run: RunId, number: usize) {
     let events = [
         Event::StepStarted { step: step(), document: Digest("1".repeat(64)) },
         Event::StepIntended { step: step(), action: Action::Update, key: uuid::Uuid::from_u128(number as u128) },
-        Event::StepCompleted { step: step(), outcome: Outcome::Updated, output },
+        Event::StepCompleted { step: step(), outcome: Outcome::Updated, output, requests: Vec::new() },
     ];
     for event in events {
         stream.append(Some(run), event).await.unwrap();

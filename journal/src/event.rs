@@ -278,6 +278,9 @@ pub enum Event {
         /// What later steps take from it. Never a secret.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         output: Value,
+        /// The clouds' ids of the last requests that it made to bring this about, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        requests: Vec<String>,
     },
     /// (step) started | in doubt → failed (still in doubt when it was).
     StepFailed {
@@ -332,6 +335,9 @@ pub enum Event {
         /// The outputs of what was restored or created again.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         output: Value,
+        /// The clouds' ids of the last requests that it made to bring this about, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        requests: Vec<String>,
     },
     /// (step) undoing → undo failed.
     UndoFailed {

@@ -95,7 +95,7 @@ impl History {
 
     pub(crate) fn complete(&mut self, step: &str, outcome: Outcome) -> &mut Self {
         let output = json!({"run": self.state.runs.len(), "step": step});
-        self.push(Event::StepCompleted { step: StepId::new(step), outcome, output })
+        self.push(Event::StepCompleted { step: StepId::new(step), outcome, output, requests: Vec::new() })
     }
 
     /// A step from its start to its completion.
@@ -116,6 +116,7 @@ impl History {
             step: StepId::new(step),
             undo,
             output: serde_json::Value::Null,
+            requests: Vec::new(),
         })
     }
 

@@ -110,6 +110,7 @@ impl Emulator {
                 access_key: ACCOUNT.into(),
                 secret_key: aws::Secret::new("sweep".into()),
             },
+            observer: None,
             http_client,
         })
     }

@@ -90,7 +90,8 @@ impl Book {
         self.write(stream, run, begun(), None).await;
         let key = uuid::Uuid::nil();
         self.write(stream, run, Event::StepIntended { step: step(), action: Action::Update, key }, None).await;
-        let completed = Event::StepCompleted { step: step(), outcome: Outcome::Updated, output: Value::Null };
+        let completed =
+            Event::StepCompleted { step: step(), outcome: Outcome::Updated, output: Value::Null, requests: Vec::new() };
         self.write(stream, run, completed, None).await;
         self.write(stream, run, Event::RunFinished, Some("twinctl.run.finished")).await;
     }
@@ -114,6 +115,7 @@ async fn process_that_sends() {
         twin_maker_endpoint: None,
         credentials: aws::Credentials::Static { access_key: "000000000000".into(), secret_key: "local".into() },
         http_client: None,
+        observer: None,
     });
     let sink = Arc::new(EventBridge::new(aws, BUS));
     let outbox = Outbox::new(Path::new(&state), sink, Start::Beginning).at_pace(pace());

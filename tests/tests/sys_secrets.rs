@@ -65,7 +65,7 @@ fn tokens(sandbox: &Sandbox) -> Vec<String> {
     });
     tokens
         .map(|(_, reference)| serde_json::from_value::<SecretRef>(reference).unwrap())
-        .map(|reference| key.reveal(&reference).unwrap().expose().to_owned())
+        .map(|reference| key.reveal(&reference).unwrap().reveal().to_owned())
         .collect()
 }
 
@@ -80,7 +80,7 @@ fn collect(value: &Value, secrets: &mut BTreeSet<String>) {
                 match value.as_str().filter(|text| text.len() >= 20 && telling.iter().any(|word| name.contains(word))) {
                     // A reference into a vault, or an address, tells nothing.
                     Some(text) if !text.starts_with("http") && !text.starts_with('@') => {
-                        drop(secrets.insert(text.to_owned()))
+                        secrets.insert(text.to_owned());
                     }
                     _ => collect(value, secrets),
                 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws::Aws;
 use azure::{
-    Azure, Options,
+    Azure, Observer, Options,
     azure_core::http::policies::Policy,
     credentials::{self, ClientSecret, Login},
     digital_twins::Limits,
@@ -72,6 +72,7 @@ impl Clouds {
             poll_interval: LOCAL_POLL,
             // Where the local cloud plays the real one's limits, it says so with a 429.
             limits: Limits::none(),
+            observer: Some(Observer::new(engine::requests::note)),
             ..Options::new(access.arm, credential, transport)
         };
         Ok(Self {
@@ -93,7 +94,8 @@ impl Clouds {
         let transport = transport::client(&[])?;
         let credential = credentials::chain(login, &transport)?;
         let arm = Url::parse(ARM).expect("the public cloud's address is a URL");
-        let options = Options::new(arm, credential, transport);
+        let observer = Some(Observer::new(engine::requests::note));
+        let options = Options { observer, ..Options::new(arm, credential, transport) };
         Ok(Self {
             poll_interval: options.poll_interval,
             azure: Azure::new(options),

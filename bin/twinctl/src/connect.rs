@@ -89,6 +89,7 @@ fn emulated(account: &AwsAccount, endpoint: &Url, endpoints: &Endpoints) -> Aws 
         twin_maker_endpoint: Some(endpoints.twinmaker.clone()),
         credentials: Credentials::Static { access_key: account.account.clone(), secret_key },
         http_client: None,
+        observer: Some(aws::Observer::new(engine::requests::note)),
     })
 }
 
@@ -155,6 +156,7 @@ async fn aws_login(given: Option<&AwsCredentials>, region: Option<String>) -> Re
         twin_maker_endpoint: None,
         credentials,
         http_client: None,
+        observer: Some(aws::Observer::new(engine::requests::note)),
     });
     let found = client.identity().await;
     let found = found.map_err(|error| Failure::of(Exit::Error, "log in to AWS", &error).code("no-login"))?;

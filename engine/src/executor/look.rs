@@ -97,7 +97,7 @@ impl<E: Sync + ?Sized> Job<'_, E> {
         let live = executor.live(self.run.id, self.id, writes, self.deadline, notes);
         let mark = executor.mark(self.id);
         let cx = Context { checkpoints: notes.all(), previous: change.previous, ..executor.context(&mark, key, &live) };
-        bounded(step.apply(&cx, change), self.deadline, || live.writing.load(Ordering::Relaxed)).await
+        bounded(self.requests.of(step.apply(&cx, change)), self.deadline, || live.writing.load(Ordering::Relaxed)).await
     }
 
     /// Compensates, within a rollback or as a removal.
@@ -112,7 +112,7 @@ impl<E: Sync + ?Sized> Job<'_, E> {
             undo_checkpoints: notes.all(),
             ..executor.context(&mark, key, &live)
         };
-        bounded(step.compensate(&cx), self.deadline, || live.writing.load(Ordering::Relaxed)).await
+        bounded(self.requests.of(step.compensate(&cx)), self.deadline, || live.writing.load(Ordering::Relaxed)).await
     }
 
     /// Observes everything that a gate asks for: all there, or what is missing.

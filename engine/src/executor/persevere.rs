@@ -17,6 +17,7 @@ use crate::{
     graph::AnyStep,
     progress::Progress,
     report::StepFailure,
+    requests::Requests,
     retry::{DEADLINE, Retries},
     step::{self, Failure, Policy},
 };
@@ -89,6 +90,8 @@ pub(super) struct Job<'r, E: ?Sized> {
     pub(super) notes: Notes,
     /// The checkpoints of its compensation.
     pub(super) undo_notes: Notes,
+    /// The clouds' ids of what it asked for.
+    pub(super) requests: Requests,
 }
 
 impl<'r, E: Sync + ?Sized> Job<'r, E> {
@@ -106,6 +109,7 @@ impl<'r, E: Sync + ?Sized> Job<'r, E> {
             repeated: false,
             notes: Notes::default(),
             undo_notes: Notes::default(),
+            requests: Requests::default(),
         }
     }
 
@@ -144,12 +148,16 @@ impl<'r, E: Sync + ?Sized> Job<'r, E> {
         let (step, layer) = (self.id.clone(), self.layer.to_owned());
         match finish {
             Finish::Step(outcome, output) => {
-                self.append(Event::StepCompleted { step: step.clone(), outcome, output: output.clone() }).await?;
+                let requests = self.requests.all();
+                self.append(Event::StepCompleted { step: step.clone(), outcome, output: output.clone(), requests })
+                    .await?;
                 self.run.complete(self.id, outcome, output);
                 self.tell(Progress::Completed { step, layer, outcome });
             }
             Finish::Undo(undo, output) => {
-                self.append(Event::UndoCompleted { step: step.clone(), undo, output: output.clone() }).await?;
+                let requests = self.requests.all();
+                self.append(Event::UndoCompleted { step: step.clone(), undo, output: output.clone(), requests })
+                    .await?;
                 if !output.is_null() {
                     self.run.restore(self.id, output);
                 }

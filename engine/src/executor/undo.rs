@@ -80,7 +80,7 @@ fn carry<'r, E: Sync + ?Sized>(mut job: Job<'r, E>, step: &StepState, key: uuid:
 
 /// Nothing to undo: the cloud is not asked.
 async fn left<E: Sync + ?Sized>(run: &Run<'_, E>, id: &StepId) -> Result<Given, Error> {
-    let event = Event::UndoCompleted { step: id.clone(), undo: Undo::Leave, output: Value::Null };
+    let event = Event::UndoCompleted { step: id.clone(), undo: Undo::Leave, output: Value::Null, requests: Vec::new() };
     run.executor.recorder.append(run.id, event).await?;
     run.executor.seams.progress.progress(Progress::Undone { step: id.clone(), undo: Undo::Leave });
     Ok(Given::Done)

@@ -164,12 +164,12 @@ impl StreamState {
             None => drop(deployment.steps.remove(id)),
         };
         match &record.event {
-            Event::StepCompleted { step: id, outcome, output } => {
+            Event::StepCompleted { step: id, outcome, output, .. } => {
                 *run.outcomes.entry(*outcome).or_default() += 1;
                 let Some(step) = run.steps.get(id) else { return };
                 put(id, Deployed::after(*outcome, step.before.as_ref(), (&run.definition, &step.document, output)));
             }
-            Event::UndoCompleted { step: id, undo, output } => {
+            Event::UndoCompleted { step: id, undo, output, .. } => {
                 let Some(step) = run.steps.get(id) else { return };
                 put(id, Deployed::after_undo(*undo, step.outcome, step.before.clone(), output));
             }

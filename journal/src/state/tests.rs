@@ -78,7 +78,12 @@ fn a_rolled_back_destroy_brings_back_with_new_outputs() {
     finish(&mut it);
     assert_eq!(it.state.deployment, Deployment::default());
     it.push(Event::RollbackStarted { automatic: false }).push(undoing("a", Undo::Recreate));
-    it.push(Event::UndoCompleted { step: StepId::new("a"), undo: Undo::Recreate, output: json!("new") });
+    it.push(Event::UndoCompleted {
+        step: StepId::new("a"),
+        undo: Undo::Recreate,
+        output: json!("new"),
+        requests: Vec::new(),
+    });
     it.push(Event::RollbackFinished);
     assert_eq!(it.state.definition(), Some(&digest("one")));
     assert_eq!(entry(&it, "a"), Some((digest("one"), json!("new"), Provenance::Created)));
@@ -163,8 +168,14 @@ fn what_is_illegal_is_rejected_and_changes_nothing() {
         trigger: None,
     };
     let skipped = |reason: &str| Event::UndoSkipped { step: StepId::new("a"), reason: reason.to_owned() };
-    let completed = |outcome| Event::StepCompleted { step: StepId::new("a"), outcome, output: json!(null) };
-    let undone = || Event::UndoCompleted { step: StepId::new("a"), undo: Undo::Delete, output: json!(null) };
+    let completed =
+        |outcome| Event::StepCompleted { step: StepId::new("a"), outcome, output: json!(null), requests: Vec::new() };
+    let undone = || Event::UndoCompleted {
+        step: StepId::new("a"),
+        undo: Undo::Delete,
+        output: json!(null),
+        requests: Vec::new(),
+    };
     type Prepare<'a> = &'a dyn Fn(&mut History);
     let cases: Vec<(Prepare<'_>, Event, &str)> = vec![
         (&|_| (), start(None), "it needs a run"),

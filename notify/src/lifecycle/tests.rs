@@ -52,7 +52,12 @@ fn the_life_of_a_run_is_told_and_the_rest_is_not() {
     let mut history = History::of("factory");
     history.push(run_started()).push(started("a")).push(intended("a"));
     history.push(journal::Event::StepCheckpoint { step: step(), data: json!({}) });
-    history.push(journal::Event::StepCompleted { step: step(), outcome: Outcome::Created, output: json!("kept") });
+    history.push(journal::Event::StepCompleted {
+        step: step(),
+        outcome: Outcome::Created,
+        output: json!("kept"),
+        requests: Vec::new(),
+    });
     history.push(journal::Event::RunInterrupted { reason: "SIGTERM".into() });
     history.push(journal::Event::RunResumed { adopt: false });
     history.push(journal::Event::RunFailed { steps: vec![step()] });

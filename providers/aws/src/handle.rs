@@ -15,6 +15,7 @@ use crate::{
     Error,
     credentials::{self, Credentials},
     error::failed,
+    observed::{Observer, observed},
     transport,
 };
 
@@ -39,6 +40,8 @@ pub struct Options {
     /// The client under the SDK, [`crate::http_client`] when none is given. A wrapper around it sees and may cut every
     /// exchange but those of devices with their real endpoint.
     pub http_client: Option<SharedHttpClient>,
+    /// Is told the id of each answered request that may have changed something.
+    pub observer: Option<Observer>,
 }
 
 /// Who the credentials belong to, as the security token service says.
@@ -84,7 +87,8 @@ impl Aws {
     /// A handle; sends nothing and reads nothing yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let http_client = options.http_client.clone().unwrap_or_else(transport::http_client);
+        let http_client =
+            observed(options.http_client.clone().unwrap_or_else(transport::http_client), options.observer.clone());
         let sdk = sdk_config(&options, &http_client);
         let elsewhere = options.twin_maker_endpoint.as_ref().or(options.endpoint.as_ref());
         let mut twin_maker = sdk.to_builder();

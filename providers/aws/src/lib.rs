@@ -44,6 +44,7 @@ mod history;
 mod kind;
 mod kinds;
 mod objects;
+mod observed;
 pub mod policy;
 mod resource;
 mod transport;
@@ -55,6 +56,7 @@ pub use handle::{Aws, Identity, Options};
 pub use history::PastValue;
 pub use kind::{KINDS, Kind, UnknownKind};
 pub use objects::ObjectHead;
+pub use observed::Observer;
 pub use resource::{Found, State, Tags};
 pub use transport::http_client;
 

@@ -96,6 +96,7 @@ async fn a_profile_that_is_not_there_is_no_reason_to_wait() {
         twin_maker_endpoint: None,
         credentials: Credentials::Chain { profile: Some("twinctl-has-no-such-profile".into()) },
         http_client: Some(aws::http::SharedHttpClient::new(script.clone())),
+        observer: None,
     });
     assert_eq!(aws.region(), "eu-central-1");
     let error = aws.identity().await.unwrap_err();

@@ -45,6 +45,8 @@ pub struct Options {
     pub poll_interval: Duration,
     /// The rates of a twin instance that the client keeps to.
     pub limits: Limits,
+    /// Is told the id of each answered request that may have changed something; not of live data, which is no step's.
+    pub observer: Option<Observer>,
 }
 
 impl Options {
@@ -59,7 +61,29 @@ impl Options {
             timeout: Duration::from_secs(60),
             poll_interval: Duration::from_secs(5),
             limits: Limits::default(),
+            observer: None,
         }
+    }
+}
+
+/// Is told the id of a request, as the service states it.
+#[derive(Clone)]
+pub struct Observer(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Observer {
+    /// An observer that calls a function.
+    pub fn new(told: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(told))
+    }
+
+    pub(crate) fn tell(&self, id: &str) {
+        (self.0)(id);
+    }
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
     }
 }
 

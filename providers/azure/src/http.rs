@@ -12,9 +12,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    Error, Options,
+    Error, Observer, Options,
     auth::{Bearer, Scheme, Tokens},
-    error::Plane,
+    error::{Plane, REQUEST_IDS},
     straight::Straight,
 };
 
@@ -28,6 +28,7 @@ pub(crate) struct Service {
     base: Url,
     way: Way,
     pub(crate) timeout: Duration,
+    observer: Option<Observer>,
 }
 
 /// How requests leave.
@@ -45,7 +46,7 @@ impl Service {
         let bearer = Bearer::new(Arc::clone(tokens), base.clone(), scheme);
         if plane == Plane::DigitalTwins && options.per_try_policies.is_empty() {
             let way = Way::Straight(Straight::new(options.transport.clone(), bearer));
-            return Self { plane, base, way, timeout: options.timeout };
+            return Self { plane, base, way, timeout: options.timeout, observer: None };
         }
         Self::authorised_by(options, plane, base, Arc::new(bearer))
     }
@@ -66,7 +67,8 @@ impl Service {
             vec![policy],
             None,
         );
-        Self { plane, base, way: Way::Pipeline(pipeline), timeout: options.timeout }
+        let observer = options.observer.clone().filter(|_| plane != Plane::DigitalTwins);
+        Self { plane, base, way: Way::Pipeline(pipeline), timeout: options.timeout, observer }
     }
 
     /// The URL of a path below the base; `segments` are escaped, a `/` in one does not split it.
@@ -110,9 +112,19 @@ impl Service {
             }
         };
         match tokio::time::timeout(self.timeout, sending).await {
-            Ok(answer) => answer.map_err(|error| Error::from_pipeline(call.name(), &error)),
+            Ok(Ok(answer)) => {
+                self.observe(call, &answer);
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(Error::from_pipeline(call.name(), &error)),
             Err(_) => Err(Error::timed_out(call.name(), self.timeout)),
         }
+    }
+
+    fn observe(&self, call: &Call, answer: &Answer) {
+        let Some(observer) = self.observer.as_ref().filter(|_| call.method != Method::Get) else { return };
+        let id = REQUEST_IDS.iter().find_map(|name| answer.header(name));
+        id.into_iter().for_each(|id| observer.tell(id));
     }
 
     pub(crate) fn refusal(&self, name: String, answer: &Answer) -> Error {

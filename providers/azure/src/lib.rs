@@ -45,7 +45,7 @@ pub mod transport;
 mod script;
 
 pub use error::{Error, Kind};
-pub use handle::{Azure, Options};
+pub use handle::{Azure, Observer, Options};
 
 /// The pipeline's types that a policy of ours is written against.
 pub use azure_core;

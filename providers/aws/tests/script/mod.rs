@@ -47,6 +47,7 @@ impl Script {
             twin_maker_endpoint: "http://127.0.0.1:2".parse().ok(),
             credentials: Credentials::Static { access_key: "AKIA1".into(), secret_key: "secret".into() },
             http_client: Some(SharedHttpClient::new(script.clone())),
+            observer: None,
         });
         (aws, script)
     }

@@ -11,6 +11,10 @@ pub(crate) use redact::redact;
 
 use crate::http::Answer;
 
+/// The headers in which Azure's services state the id of a request, best first.
+pub(crate) const REQUEST_IDS: [&str; 4] =
+    ["x-ms-request-id", "x-ms-correlation-request-id", "request-id", "x-ms-activity-id"];
+
 /// What a failure means for whoever asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -100,10 +104,7 @@ impl Error {
             status: Some(answer.status),
             code,
             message,
-            request_id: ["x-ms-request-id", "x-ms-correlation-request-id", "request-id", "x-ms-activity-id"]
-                .iter()
-                .find_map(|name| answer.header(name))
-                .map(str::to_owned),
+            request_id: REQUEST_IDS.iter().find_map(|name| answer.header(name)).map(str::to_owned),
             retry_after: answer.retry_after(),
         }))
     }
