@@ -5,10 +5,12 @@
 //! and the schedule: the same schedule of the same journal has the same names, so everything here may be repeated.
 
 use aws::{Aws, Tags, events::schedule_expression};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::{Error, durable::slug};
+use crate::{
+    Error,
+    names::{digest, slug},
+};
 
 /// The tag that names the journal, as on everything that a run makes.
 const JOURNAL_TAG: &str = "twinctl-journal";
@@ -40,8 +42,7 @@ impl Clock {
     /// What both the rule and the queue are called.
     #[must_use]
     pub fn name(&self) -> String {
-        let digest = Sha256::digest(format!("{}\n{}", self.journal, self.schedule).as_bytes());
-        let digest: String = digest[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(format!("{}\n{}", self.journal, self.schedule).as_bytes(), 5);
         format!("twinctl-{}-{digest}", slug(&self.schedule, LONGEST))
     }
 
