@@ -4,11 +4,16 @@
 //! daemon for up to 14 days. Only that rule may send to the queue. Both carry the mark of the journal, and are named after it
 //! and the schedule: the same schedule of the same journal has the same names, so everything here may be repeated.
 
-use aws::{Aws, Tags, events::schedule_expression};
-use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+
+use aws::{Aws, ErrorKind, Tags, events::schedule_expression};
+use backoff::{ExponentialBackoff, backoff::Backoff as _};
 use uuid::Uuid;
 
-use crate::{Error, durable::slug};
+use crate::{
+    Error,
+    names::{digest, slug},
+};
 
 /// The tag that names the journal, as on everything that a run makes.
 const JOURNAL_TAG: &str = "twinctl-journal";
@@ -16,6 +21,8 @@ const JOURNAL_TAG: &str = "twinctl-journal";
 const SCHEDULE_TAG: &str = "twinctl-schedule";
 /// How much of a schedule's name goes into names and tags, in characters: a rule's name may have 64.
 const LONGEST: usize = 40;
+/// How long what passes by itself is waited for.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A schedule of a journal, as EventBridge knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,24 +47,36 @@ impl Clock {
     /// What both the rule and the queue are called.
     #[must_use]
     pub fn name(&self) -> String {
-        let digest = Sha256::digest(format!("{}\n{}", self.journal, self.schedule).as_bytes());
-        let digest: String = digest[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(format!("{}\n{}", self.journal, self.schedule).as_bytes(), 5);
         format!("twinctl-{}-{digest}", slug(&self.schedule, LONGEST))
     }
 
     /// Makes the rule and its queue, or brings ours in line; a disabled rule asks for nothing.
     ///
-    /// `cron` has five fields, and `time_zone` must mean UTC.
+    /// `cron` has five fields, and `time_zone` must mean UTC. What passes by itself is waited for, up to 90 s: AWS makes no
+    /// queue within a minute after one of the same name was removed.
     ///
     /// # Errors
     /// [`Error::Untranslatable`] when a rule cannot fire at these times, before anything is made; [`Error::Aws`] with the code
     /// `not-ours` when something of another journal has the name.
     pub async fn set(&self, aws: &Aws, cron: &str, time_zone: &str, enabled: bool) -> Result<(), Error> {
         let expression = schedule_expression(cron, time_zone)?;
+        let mut delays = ExponentialBackoff { max_elapsed_time: Some(PATIENCE), ..ExponentialBackoff::default() };
+        delays.reset();
+        loop {
+            let Err(error) = self.try_set(aws, &expression, enabled).await else { return Ok(()) };
+            let delay = if passes(error.kind()) { delays.next_backoff() } else { None };
+            let Some(delay) = delay else { return Err(error.into()) };
+            tracing::info!(clock = %self.name(), retry_in = ?delay, "waiting for AWS: {error}");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn try_set(&self, aws: &Aws, expression: &str, enabled: bool) -> Result<(), aws::Error> {
         let (name, tags) = (self.name(), self.tags());
-        let rule = aws.put_schedule_rule(&name, &expression, enabled, &tags).await?;
+        let rule = aws.put_schedule_rule(&name, expression, enabled, &tags).await?;
         let queue = aws.put_queue(&name, &rule, &tags).await?;
-        Ok(aws.put_queue_target(&name, &queue.arn).await?)
+        aws.put_queue_target(&name, &queue.arn).await
     }
 
     /// Removes the rule and the queue, with the asks that nobody heard; nothing there is fine.
@@ -76,6 +95,10 @@ impl Clock {
             .map(|(name, value)| (name.to_owned(), value))
             .into()
     }
+}
+
+fn passes(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotYet | ErrorKind::Throttled | ErrorKind::Transient)
 }
 
 #[cfg(test)]

@@ -53,12 +53,6 @@ fn sync(folder: &Path) -> Result<(), Error> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", folder))
 }
 
-/// A part of a file's name: what file systems and clouds take everywhere, the rest becomes `-`.
-pub(crate) fn slug(text: &str, longest: usize) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
-    text.chars().map(plain).take(longest).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -81,11 +75,5 @@ mod tests {
         assert_eq!(std::fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
         std::fs::write(&path, "{").unwrap();
         assert!(matches!(read::<Vec<u32>>(&path), Err(Error::Malformed { .. })));
-    }
-
-    #[test]
-    fn a_slug_can_name_a_file_and_a_queue() {
-        assert_eq!(slug("eu/nightly run.ü", 40), "eu-nightly-run--");
-        assert_eq!(slug("abcdef", 3), "abc");
     }
 }

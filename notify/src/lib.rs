@@ -33,6 +33,7 @@ pub mod sink;
 
 mod durable;
 mod error;
+mod names;
 mod outbox;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,6 @@
 """Somebody on AWS, built on boto3: collects what comes on a bus, and sends as EventBridge would.
 
-Takes one JSON object on standard input: endpoint (URL of the emulator), do (collect, drain, send), and what that needs.
+Takes one JSON object on standard input: endpoint (URL of the emulator), do (look, collect, drain, send), and what that needs.
 """
 
 import json
@@ -56,5 +56,18 @@ def send(name, bodies):
     return {}
 
 
-what = {"collect": collect, "drain": drain, "send": send}[given["do"]]
+def look(name):
+    """What a rule's targets are, and who may send to the queue of the same name."""
+    queues = client("sqs")
+    url = queues.get_queue_url(QueueName=name)["QueueUrl"]
+    attributes = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "Policy"])["Attributes"]
+    targets = client("events").list_targets_by_rule(Rule=name)["Targets"]
+    senders = [
+        {"service": one["Principal"]["Service"], "rule": one["Condition"]["ArnEquals"]["aws:SourceArn"]}
+        for one in json.loads(attributes["Policy"])["Statement"]
+    ]
+    return {"queue": attributes["QueueArn"], "targets": [one["Arn"] for one in targets], "senders": senders}
+
+
+what = {"look": look, "collect": collect, "drain": drain, "send": send}[given["do"]]
 json.dump(what(**{name: value for name, value in given.items() if name not in ("endpoint", "do")}), sys.stdout)

@@ -316,6 +316,25 @@ async fn an_ask_is_told_once_however_often_its_event_comes() {
 }
 
 #[tokio::test]
+async fn a_clock_is_its_journals_alone() {
+    let Some((emulator, python)) = cloud() else { return };
+    let (aws, ours) = (emulator.aws(None), clock("nightly"));
+    let theirs = BTreeMap::from([("twinctl-journal".to_owned(), uuid::Uuid::from_u128(2).to_string())]);
+    aws.put_schedule_rule(&ours.name(), "cron(0 4 * * ? *)", true, &theirs).await.unwrap();
+    for refused in [ours.set(&aws, "0 3 * * *", "UTC", true).await, ours.remove(&aws).await] {
+        assert!(matches!(&refused, Err(notify::Error::Aws(error)) if error.code() == Some("not-ours")), "{refused:?}");
+    }
+    aws.delete_schedule_rule(&ours.name(), &theirs).await.unwrap();
+    ours.set(&aws, "0 3 * * *", "UTC", true).await.unwrap();
+    ours.set(&aws, "30 3 * * *", "UTC", false).await.unwrap();
+    let rule = aws.schedule_rule(&ours.name()).await.unwrap().unwrap();
+    assert_eq!((rule.expression.as_deref(), rule.enabled), (Some("cron(30 3 * * ? *)"), false));
+    let seen = ask_aws(&emulator, &python, json!({ "do": "look", "name": ours.name() }));
+    assert_eq!(seen["targets"], json!([seen["queue"]]));
+    assert_eq!(seen["senders"], json!([{ "service": "events.amazonaws.com", "rule": rule.arn }]));
+}
+
+#[tokio::test]
 async fn what_a_rule_cannot_keep_is_refused_before_anything_is_made() {
     let Some(program) = ministack() else { return };
     let emulator = Emulator::start(&program);

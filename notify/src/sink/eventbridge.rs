@@ -11,7 +11,10 @@ use aws::{
 };
 
 use super::{Error, Sink};
-use crate::{Event, durable::slug};
+use crate::{
+    Event,
+    names::{distinct, slug},
+};
 
 /// The source of all entries.
 pub const SOURCE: &str = "twinctl";
@@ -53,7 +56,7 @@ impl EventBridge {
 #[async_trait]
 impl Sink for EventBridge {
     fn id(&self) -> String {
-        format!("eventbridge-{}-{}", slug(self.aws.region(), 40), slug(&self.bus, 120))
+        format!("eventbridge-{}-{}", slug(self.aws.region(), 40), distinct(&self.bus, 120))
     }
 
     async fn send(&self, batch: &[Event]) -> Result<(), Error> {
@@ -78,5 +81,70 @@ fn entry(event: &Event) -> Entry {
         detail_type: event.kind.clone(),
         detail: serde_json::to_string(event).expect("events are plain data"),
         time: Some(event.time.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::{Json, http::StatusCode};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        lifecycle::Lifecycle,
+        testing::{History, JOURNAL, run_started},
+    };
+
+    fn events(count: usize) -> Vec<Event> {
+        let mut history = History::of("factory");
+        for _ in 0..count {
+            history.push(run_started());
+        }
+        let mut lifecycle = Lifecycle::new(JOURNAL, Default::default());
+        history.records.iter().filter_map(|record| lifecycle.event(record)).collect()
+    }
+
+    /// A bus that answers so, and the entries that were put on it.
+    async fn bus(status: u16, answer: Value) -> (EventBridge, Arc<Mutex<Vec<Value>>>) {
+        let put: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/", listener.local_addr().unwrap()).parse().ok();
+        let kept = Arc::clone(&put);
+        let app = axum::Router::new().fallback(move |body: String| async move {
+            kept.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+            (StatusCode::from_u16(status).unwrap(), Json(answer))
+        });
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let credentials = aws::Credentials::Static { access_key: "AKIA1".into(), secret_key: "secret".into() };
+        let (region, twin_maker_endpoint, http_client) = ("eu-central-1".into(), None, None);
+        let aws = Aws::new(aws::Options { region, endpoint, twin_maker_endpoint, credentials, http_client });
+        (EventBridge::new(aws, "operations"), put)
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_the_whole_event_and_what_is_left_is_told() {
+        let answer = json!({ "FailedEntryCount": 1, "Entries": [{ "EventId": "1" },
+            { "ErrorCode": "ThrottlingException", "ErrorMessage": "slow down" }, { "EventId": "3" }] });
+        let (bus, put) = bus(200, answer).await;
+        let Err(Error::Partly { left, reason, .. }) = bus.send(&events(3)).await else { panic!("one was refused") };
+        assert_eq!(left, [1]);
+        assert!(reason.contains("slow down"), "{reason}");
+        let put = put.lock().unwrap();
+        let entry = &put[0]["Entries"][2];
+        assert_eq!((&entry["EventBusName"], &entry["Source"]), (&json!("operations"), &json!("twinctl")));
+        assert_eq!(entry["DetailType"], "twinctl.run.started");
+        let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+        assert_eq!(detail, serde_json::to_value(&events(3)[2]).unwrap());
+        assert_eq!(entry["Time"].as_f64(), Some(events(3)[2].time.timestamp() as f64));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_refused_leaves_all() {
+        let answer = json!({ "__type": "ThrottlingException", "message": "Rate exceeded" });
+        let (bus, _) = bus(400, answer).await;
+        let refused = bus.send(&events(2)).await.unwrap_err();
+        assert!(matches!(&refused, Error::Refused { reason, .. } if reason.contains("Rate exceeded")), "{refused:?}");
     }
 }

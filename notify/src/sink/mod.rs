@@ -28,7 +28,7 @@ pub trait Sink: Send + Sync {
     async fn send(&self, batch: &[Event]) -> Result<(), Error>;
 }
 
-/// Why a sink did not take events. Displays fit after "failed to send to <sink>: ".
+/// Why a sink did not take events. Displays fit after "failed to send to the sink: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// None was taken, as far as is known.

@@ -3,19 +3,15 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 
 use super::Secret;
-use crate::Event;
+use crate::{Event, names};
 
 /// The message's id: the same for the same events, and without a full stop, which separates what is signed.
 pub(super) fn message_id(batch: &[Event]) -> String {
-    let mut hash = Sha256::new();
-    for event in batch {
-        hash.update(event.id.as_bytes());
-        hash.update(b"\n");
-    }
-    format!("msg_{}", hexadecimal(&hash.finalize()[..16]))
+    let ids: Vec<&str> = batch.iter().map(|event| event.id.as_str()).collect();
+    format!("msg_{}", names::digest(ids.join("\n").as_bytes(), 16))
 }
 
 /// The value of `webhook-signature`; the time is in seconds since 1970.
@@ -24,10 +20,6 @@ pub(super) fn sign(secret: &Secret, id: &str, timestamp: i64, body: &[u8]) -> St
     mac.update(format!("{id}.{timestamp}.").as_bytes());
     mac.update(body);
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

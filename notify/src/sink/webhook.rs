@@ -9,11 +9,10 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use chrono::Utc;
 use reqwest::{StatusCode, header};
-use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 
 use super::{Error, Secret, Sink, signature};
-use crate::Event;
+use crate::{Event, names};
 
 /// How long one request may take, its answer included (Standard Webhooks recommends 15 to 30 s).
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -72,8 +71,7 @@ impl Webhook {
 impl Sink for Webhook {
     /// A digest: receivers put keys into paths and queries.
     fn id(&self) -> String {
-        let digest = Sha256::digest(self.url.as_str().as_bytes());
-        format!("webhook-{}", signature::hexadecimal(&digest[..8]))
+        format!("webhook-{}", names::digest(self.url.as_str().as_bytes(), 8))
     }
 
     async fn send(&self, batch: &[Event]) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::{ops::Range, time::SystemTime};
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use aws_smithy_runtime_api::http::Headers;
 
-use crate::{Aws, Error, error::failed};
+use crate::{Aws, Error, ErrorKind, error::failed};
 
 /// The most entries of one request (PutEvents, `Entries`).
 pub const MOST_ENTRIES: usize = 10;
@@ -86,17 +86,17 @@ impl Aws {
     ///
     /// # Errors
     /// When the request as a whole is refused or lost, in which case any of them may have been taken;
-    /// [`crate::ErrorKind::Permanent`] when it would break [`MOST_ENTRIES`] or [`MOST_BYTES`].
+    /// [`ErrorKind::Permanent`] when it would break [`MOST_ENTRIES`] or [`MOST_BYTES`].
     pub async fn put_events(&self, bus: &str, entries: &[Entry]) -> Result<Vec<Refusal>, Error> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
         demand_fit(entries)?;
-        let entries = entries.iter().map(|entry| entry.request(bus)).collect();
-        let request = self.events().put_events().set_entries(Some(entries));
+        let requests = entries.iter().map(|entry| entry.request(bus)).collect();
+        let request = self.events().put_events().set_entries(Some(requests));
         let answer = request.send().await.map_err(failed("events:PutEvents", bus))?;
-        let results = answer.entries.unwrap_or_default().into_iter().enumerate();
-        Ok(results.filter_map(|(index, result)| refusal(bus, index, result)).collect())
+        let results = answer.entries.unwrap_or_default();
+        Ok((0..entries.len()).filter_map(|index| refusal(bus, index, results.get(index))).collect())
     }
 }
 
@@ -111,19 +111,21 @@ fn demand_fit(entries: &[Entry]) -> Result<(), Error> {
     )))
 }
 
-fn refusal(bus: &str, index: usize, result: PutEventsResultEntry) -> Option<Refusal> {
-    if result.event_id.is_some() && result.error_code.is_none() {
+/// What is not said to be taken is not: an entry without an answer too.
+fn refusal(bus: &str, index: usize, result: Option<&PutEventsResultEntry>) -> Option<Refusal> {
+    let code = result.and_then(PutEventsResultEntry::error_code);
+    if code.is_none() && result.is_some_and(|result| result.event_id().is_some()) {
         return None;
     }
-    let (code, message) = (result.error_code.as_deref(), result.error_message.as_deref());
+    let message = result.and_then(PutEventsResultEntry::error_message);
     let error = Error::of_answer(format!("events:PutEvents {bus}"), 200, &Headers::new(), code, message);
+    let error = if code.is_none() { error.with_kind(ErrorKind::Transient) } else { error };
     Some(Refusal { index, error })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
 
     fn entry(bytes: usize) -> Entry {
         Entry { source: String::new(), detail_type: String::new(), detail: "x".repeat(bytes), time: None }
@@ -150,11 +152,14 @@ mod tests {
     #[test]
     fn a_refused_entry_says_whether_it_is_worth_another_attempt() {
         let result = |code: &str| PutEventsResultEntry::builder().error_code(code).error_message("no").build();
-        let kind = |code| refusal("bus", 3, result(code)).map(|refusal| (refusal.index, refusal.error.kind()));
+        let kind = |code| refusal("bus", 3, Some(&result(code))).map(|refusal| (refusal.index, refusal.error.kind()));
         assert_eq!(kind("ThrottlingException"), Some((3, ErrorKind::Throttled)));
         assert_eq!(kind("InternalFailure"), Some((3, ErrorKind::Transient)));
         assert_eq!(kind("InternalException"), Some((3, ErrorKind::Transient)));
         assert_eq!(kind("NotAuthorizedForSourceException"), Some((3, ErrorKind::Permanent)));
-        assert_eq!(refusal("bus", 0, PutEventsResultEntry::builder().event_id("e").build()), None);
+        let taken = PutEventsResultEntry::builder().event_id("e").build();
+        assert_eq!(refusal("bus", 0, Some(&taken)), None);
+        let unsaid = refusal("bus", 1, None).map(|refusal| (refusal.index, refusal.error.kind()));
+        assert_eq!(unsaid, Some((1, ErrorKind::Transient)));
     }
 }
