@@ -2,6 +2,7 @@
 #![allow(rustdoc::invalid_html_tags, reason = "the doc comments are help texts, read as they stand")]
 
 mod live;
+pub(crate) mod schedule;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use crate::{aim, environment};
 
 pub(crate) use live::{Send, Simulate, Twins, Verify};
+pub(crate) use schedule::{AddSchedule, NamedSchedule, Schedule, ScheduleCommand, Scheduled, Serve};
 
 /// Deploys a digital twin across clouds, live data included, and never loses its place.
 ///
@@ -100,6 +102,10 @@ pub(crate) enum Command {
     Twins(Twins),
     /// Read and verify the record of every run; changes nothing
     Journal(Journal),
+    /// Deploy again at fixed times, or look for drift
+    Schedule(Schedule),
+    /// Keep the schedules, until it is stopped
+    Serve(Serve),
     /// Manage the local cloud
     Cloud(Cloud),
     /// Print shell completions
@@ -143,6 +149,8 @@ pub(crate) struct Run {
     /// Do not ask before real clouds are changed
     #[arg(short, long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) scheduled: Scheduled,
 }
 
 /// `twinctl resume`.

@@ -18,14 +18,16 @@ pub(crate) struct Counts {
     pub(crate) missed: u64,
     pub(crate) overlapped: u64,
     pub(crate) replaced: u64,
+    /// Those that were taken up, and made room for another one.
+    pub(crate) stopped: u64,
 }
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { taken_up, by_hand, missed, overlapped, replaced } = self;
+        let Self { taken_up, by_hand, missed, overlapped, replaced, stopped } = self;
         write!(
             f,
-            "{taken_up} taken up, {by_hand} by hand, {missed} missed, {overlapped} overlapped, {replaced} replaced"
+            "{taken_up} taken up, {by_hand} by hand, {missed} missed, {overlapped} overlapped, {replaced} replaced, {stopped} stopped for another"
         )
     }
 }
@@ -93,6 +95,7 @@ fn check_schedule(
     for record in records.iter().filter(|record| record.event.schedule() == Some(name)) {
         let what = || format!("seed {}: record {} of {name}, {:?}", month.seed, record.seq, record.event);
         match &record.event {
+            Event::ScheduleEnded { outcome: ScheduleOutcome::Replaced, .. } => counts.stopped += 1,
             Event::ScheduleDue { manual: true, .. } => counts.by_hand += 1,
             Event::ScheduleDue { at, .. } => {
                 assert_eq!(pattern.next(last), Some(*at), "{}: another time is next", what());

@@ -117,7 +117,7 @@ impl Month {
     /// Lives that end by a kill, one after the other.
     pub(crate) async fn live(&mut self, end: DateTime<Utc>) {
         while self.world.clock.time() < end {
-            let points = 1 + self.world.below(70) as i64;
+            let points = 1 + self.world.below(40) as i64;
             if self.life(Killer::after(points), end).await {
                 self.kills += 1;
                 self.between_lives().await;
