@@ -34,7 +34,11 @@ impl std::fmt::Display for Counts {
 
 /// From a record of intent to that of the end.
 struct Span {
+    schedule: String,
+    at: DateTime<Utc>,
     project: String,
+    /// When the intent was recorded; what is recorded at once was due before.
+    recorded: DateTime<Utc>,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 }
@@ -66,7 +70,8 @@ fn spans(seed: u64, records: &[Record], specs: &BTreeMap<&str, &ScheduleSpec>) -
             Event::ScheduleDue { schedule, at, .. } => {
                 let spec = specs[schedule.as_str()];
                 let from = record.time.min(due(schedule, spec, *at));
-                let span = Span { project: spec.project.clone(), from, to: record.time };
+                let (project, recorded) = (spec.project.clone(), record.time);
+                let span = Span { schedule: schedule.clone(), at: *at, project, recorded, from, to: recorded };
                 assert!(open.insert((schedule.clone(), *at), span).is_none(), "seed {seed}: {schedule} {at} twice");
             }
             Event::ScheduleEnded { schedule, at, .. } => {
@@ -102,6 +107,8 @@ fn check_schedule(
                 assert!(due(name, spec, *at) <= record.time, "{}: too early", what());
                 counts.taken_up += 1;
                 last = *at;
+                let after = due(name, spec, pattern.next(last).unwrap());
+                check_taken_up(month, record, spec, (due(name, spec, *at), after), spans);
             }
             Event::ScheduleSkipped { at, until, times, reason, .. } => {
                 let mut passed = Vec::new();
@@ -134,6 +141,27 @@ fn count(counts: &mut Counts, reason: SkipReason) -> &mut u64 {
         SkipReason::Overlap => &mut counts.overlapped,
         SkipReason::Replaced => &mut counts.replaced,
     }
+}
+
+/// Whether the policy allows that it was taken up: due then, with the one after it due at the second time.
+fn check_taken_up(
+    month: &Month,
+    record: &Record,
+    spec: &ScheduleSpec,
+    (due, after): (DateTime<Utc>, DateTime<Utc>),
+    spans: &[Span],
+) {
+    let what = format!("seed {}: record {}, {:?}", month.seed, record.seq, record.event);
+    let up = month.ups.iter().rev().find(|up| **up <= record.time).unwrap();
+    if due < *up {
+        assert_eq!(spec.missed, Missed::Once, "{what}: nobody was there at {due}");
+        assert!(after >= *up, "{what}: the one after it was missed, too");
+    }
+    let Event::ScheduleDue { schedule, at, .. } = &record.event else { return };
+    let mut others =
+        spans.iter().filter(|span| span.project == spec.project && (&span.schedule, &span.at) != (schedule, at));
+    let in_its_way = others.any(|span| (span.recorded..=span.to).contains(&due));
+    assert!(!in_its_way || spec.overlap != Overlap::Skip, "{what}: something was in its way");
 }
 
 /// Whether the policy allows it, and the history bears it out. `after` is when the one after those left out was due.

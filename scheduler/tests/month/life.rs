@@ -176,7 +176,7 @@ impl Month {
     /// Operators: they ask for runs by hand, and work on deployments themselves, in the daemon's way.
     async fn meddle(&self) {
         loop {
-            let hours = 5 + self.world.below(60) as i64;
+            let hours = 1 + self.world.below(20) as i64;
             self.world.clock.pass(Duration::hours(hours)).await;
             match self.world.below(3) {
                 0 => self.run_now("often").await,
