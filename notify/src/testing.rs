@@ -64,6 +64,7 @@ pub(crate) fn run_started() -> Event {
         previous: None,
         target: json!("local"),
         adopt: false,
+        trigger: None,
     }
 }
 

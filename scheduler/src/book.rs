@@ -70,6 +70,12 @@ impl Book for JournalBook {
         self.apart(holder).await.ok().flatten()
     }
 
+    async fn released(&self) {
+        while self.holder().await.is_some() {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     async fn changed(&self, head: Option<Head>) {
         loop {
             tokio::time::sleep(LOOK).await;

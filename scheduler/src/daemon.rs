@@ -122,9 +122,14 @@ impl<'a> Daemon<'a> {
         Ok(appended)
     }
 
+    /// Waits for whoever holds the lease. Who held it for a moment, such as a command that is ending, may be gone already.
     async fn wait_for_lease(&self) {
-        self.board.waiting_for(Some(self.book.holder().await.unwrap_or_else(|| "another process".to_owned())));
-        self.pause().await;
+        let Some(holder) = self.book.holder().await else { return self.pause().await };
+        self.board.waiting_for(Some(holder));
+        tokio::select! {
+            () = self.book.released() => {}
+            () = self.stop.cancelled() => {}
+        }
         self.board.waiting_for(None);
     }
 

@@ -41,6 +41,13 @@ impl Instance {
         file.set_len(0).and_then(|()| writeln!(file, "{who}")).map_err(io("write"))?;
         Ok(Self { _file: file })
     }
+
+    /// Whether somebody serves a state folder right now. Nothing is created.
+    #[must_use]
+    pub fn is_taken(state: &Path) -> bool {
+        let file = File::open(state.join(FILE));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
 }
 
 #[cfg(test)]
@@ -51,9 +58,11 @@ mod tests {
     fn a_folder_is_served_once_and_free_again_afterwards() {
         let state = tempfile::tempdir().unwrap();
         let first = Instance::take(state.path(), "ann@host, process 7").unwrap();
+        assert!(Instance::is_taken(state.path()));
         let refused = Instance::take(state.path(), "another").unwrap_err().to_string();
         assert!(refused.ends_with("is served by ann@host, process 7 already"), "{refused}");
         drop(first);
+        assert!(!Instance::is_taken(state.path()));
         assert!(Instance::take(state.path(), "another").is_ok());
     }
 }

@@ -92,3 +92,6 @@ impl Page {
 fn is_success(outcome: ScheduleOutcome) -> bool {
     matches!(outcome, ScheduleOutcome::Finished | ScheduleOutcome::NoDrift)
 }
+
+#[cfg(test)]
+mod tests;

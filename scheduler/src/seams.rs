@@ -72,6 +72,9 @@ pub trait Book: Send + Sync {
     /// Who holds the lease, in words; none when nobody does.
     async fn holder(&self) -> Option<String>;
 
+    /// Returns when nobody holds the lease.
+    async fn released(&self);
+
     /// Returns when the newest record of the schedules is another one than `head`.
     async fn changed(&self, head: Option<Head>);
 }

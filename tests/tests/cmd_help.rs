@@ -29,6 +29,8 @@ fn the_short_help_lists_commands_and_exit_codes() {
       verify       Prove that live data arrives: one marked message per device
       twins        Show the twins as a tree with live values; changes nothing
       journal      Read and verify the record of every run; changes nothing
+      schedule     Deploy again at fixed times, or look for drift
+      serve        Keep the schedules, until it is stopped
       cloud        Manage the local cloud
       completions  Print shell completions
       man          Print the manual page

@@ -86,7 +86,7 @@ impl Book {
         }
         let interrupted = Event::RunInterrupted { reason: "SIGTERM".into() };
         self.write(stream, run, interrupted, Some("twinctl.run.interrupted")).await;
-        self.write(stream, run, Event::RunResumed { adopt: false }, None).await;
+        self.write(stream, run, Event::RunResumed { adopt: false, trigger: None }, None).await;
         self.write(stream, run, begun(), None).await;
         let key = uuid::Uuid::nil();
         self.write(stream, run, Event::StepIntended { step: step(), action: Action::Update, key }, None).await;

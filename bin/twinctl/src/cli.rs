@@ -3,6 +3,7 @@
 
 mod journal;
 mod live;
+pub(crate) mod schedule;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -16,6 +17,7 @@ pub(crate) use journal::{
     Report, Show, Tail, Verification,
 };
 pub(crate) use live::{Send, Simulate, Twins, Verify};
+pub(crate) use schedule::{AddSchedule, NamedSchedule, Schedule, ScheduleCommand, Scheduled, Serve};
 
 /// Deploys a digital twin across clouds, live data included, and never loses its place.
 ///
@@ -107,6 +109,10 @@ pub(crate) enum Command {
     Twins(Twins),
     /// Read, prove and export the record of every run
     Journal(Journal),
+    /// Deploy again at fixed times, or look for drift
+    Schedule(Schedule),
+    /// Keep the schedules, until it is stopped
+    Serve(Serve),
     /// Manage the local cloud
     Cloud(Cloud),
     /// Print shell completions
@@ -150,6 +156,8 @@ pub(crate) struct Run {
     /// Do not ask before real clouds are changed
     #[arg(short, long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) scheduled: Scheduled,
 }
 
 /// `twinctl resume`.

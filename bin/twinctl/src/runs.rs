@@ -163,10 +163,14 @@ pub(crate) struct Stage {
 impl Stage {
     /// Opens the stage; `totals` says how many steps each layer has, if that is known.
     pub(crate) fn open(output: Output, totals: Totals) -> Result<Self, Failure> {
-        let stop = signals::listen(output)?;
+        Ok(Self::after(output, totals, signals::listen(output)?))
+    }
+
+    /// Opens the stage for a part of a command that listens for signals already.
+    pub(crate) fn after(output: Output, totals: Totals, stop: Stop) -> Self {
         let shown = Shown::start(output, totals);
         let sink = shown.sink();
-        Ok(Self { output, shown, sink, stop, begun: Instant::now() })
+        Self { output, shown, sink, stop, begun: Instant::now() }
     }
 
     /// How the run is carried out.

@@ -59,7 +59,7 @@ fn the_life_of_a_run_is_told_and_the_rest_is_not() {
         requests: Vec::new(),
     });
     history.push(journal::Event::RunInterrupted { reason: "SIGTERM".into() });
-    history.push(journal::Event::RunResumed { adopt: false });
+    history.push(journal::Event::RunResumed { adopt: false, trigger: None });
     history.push(journal::Event::RunFailed { steps: vec![step()] });
     history.push(journal::Event::RollbackStarted { automatic: false });
     history.push(journal::Event::UndoIntended { step: step(), undo: Undo::Delete, key: Uuid::nil() });
@@ -90,7 +90,7 @@ fn a_wait_is_told_once_for_as_long_as_it_lasts() {
     history.push(attempt_failed("b", 1, Transient)).push(attempt_failed("b", 2, NotYet));
     history.push(attempt_failed("a", 3, Transient)).push(attempt_failed("a", 4, NotYet));
     history.push(journal::Event::RunInterrupted { reason: "SIGINT".into() });
-    history.push(journal::Event::RunResumed { adopt: false }).push(attempt_failed("a", 1, NotYet));
+    history.push(journal::Event::RunResumed { adopt: false, trigger: None }).push(attempt_failed("a", 1, NotYet));
     let told = [
         (0, "run.started"),
         (3, "run.waiting"),

@@ -10,7 +10,9 @@ mod plan;
 mod resume;
 mod rollback;
 mod run;
+mod schedule;
 mod send;
+mod serve;
 mod simulate;
 pub(crate) mod status;
 mod twins;
@@ -40,6 +42,8 @@ pub(crate) async fn dispatch(cli: Cli, output: Output) -> failure::Result {
         Command::Verify(options) => verify::verify(global, &options, output).await,
         Command::Twins(options) => twins::twins(global, &options, output).await,
         Command::Journal(options) => journal::journal(global, &options, output).await,
+        Command::Schedule(options) => schedule::schedule(global, &options, output),
+        Command::Serve(options) => serve::serve(global, &options, output).await,
         Command::Cloud(options) => cloud::cloud(global, &options, output).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Man => man::man(),

@@ -1,9 +1,12 @@
 //! `twinctl run`: deploys a project, or goes on where an earlier run of the same definition was left.
 
-use journal::{Definitions, RunKind, RunState};
+mod scheduled;
+
+use engine::Stop;
+use journal::{Definitions, Digest, RunKind, RunState, RunStatus};
 use workflows::{
     definition::{Definition, Target, TargetKind},
-    deploy::{Session, deployment_id},
+    deploy::{How, Session, deployment_id},
     layers,
     project::Project,
 };
@@ -11,12 +14,14 @@ use workflows::{
 use crate::{
     cli::{Global, Run},
     connect::{self, Given},
+    exit::Exit,
     explain,
     failure::{self, Failure},
     output::Output,
     place::Place,
     project,
     runs::{self, Stage, Work},
+    signals,
 };
 
 const TRIED: &str = "deploy the project";
@@ -34,10 +39,23 @@ pub(crate) async fn run(global: &Global, options: &Run, output: Output) -> failu
     let totals = runs::totals(&definition).map_err(|error| explain::deploy(TRIED, &error))?;
     let session = Session::open(&runs::site(&place, "run"), &deployment_id(&definition))
         .map_err(|error| explain::deploy(TRIED, &error))?;
-    let resumes = resumes(&session, &definition, output)?;
+    let stop = signals::listen(output)?;
+    let resumes = match course(&session, &definition, options, output)? {
+        Course::Over(exit) => return Ok(exit),
+        Course::Resume => true,
+        Course::Deploy => false,
+        Course::SettleFirst { roll_back } => {
+            let exit = settle(&place, &session, options, roll_back, &stop, output).await?;
+            if exit != Exit::Done {
+                return Ok(exit);
+            }
+            false
+        }
+    };
     let clouds = runs::clouds(&place, &session, &definition, options.yes, output).await?;
-    let stage = Stage::open(output, totals)?;
+    let stage = Stage::after(output, totals, stop);
     let how = stage.how(options.execution, options.adopt, options.rollback_on_failure);
+    let how = How { trigger: options.scheduled.trigger(), ..how };
     let report = match resumes {
         true => session.resume(&clouds, how).await,
         false => session.deploy(&clouds, &definition, how).await,
@@ -68,6 +86,59 @@ async fn target(project: &Project, kind: TargetKind) -> Result<Target, Failure> 
     }
 }
 
+/// How a run begins, given what the deployment was left in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// With a new run.
+    Deploy,
+    /// By going on with the last one, which is all that there is to do.
+    Resume,
+    /// By bringing the last one to its end, or by undoing it; then with a new one.
+    SettleFirst {
+        /// Whether it is undone.
+        roll_back: bool,
+    },
+    /// Not at all: what was asked for is over, and this is how it ended.
+    Over(Exit),
+}
+
+fn course(session: &Session, definition: &Definition, options: &Run, output: Output) -> Result<Course, Failure> {
+    match options.scheduled.trigger() {
+        Some(trigger) => {
+            let course = scheduled::course(&session.state(), &digest(definition), &trigger, options.scheduled.replace);
+            scheduled::tell(course, &session.state(), output);
+            Ok(course)
+        }
+        None if resumes(session, definition, output)? => Ok(Course::Resume),
+        None => Ok(Course::Deploy),
+    }
+}
+
+/// Brings the last run to its end with the definition that it carries, or undoes it.
+async fn settle(
+    place: &Place,
+    session: &Session,
+    options: &Run,
+    roll_back: bool,
+    stop: &Stop,
+    output: Output,
+) -> failure::Result {
+    let failed = |error| explain::deploy(TRIED, &error);
+    let state = session.state();
+    let Some(run) = state.last_run() else { return Ok(Exit::Done) };
+    let definition = session.definition(&run.definition).map_err(failed)?;
+    let clouds = runs::clouds(place, session, &definition, options.yes, output).await?;
+    let stage = Stage::after(output, runs::totals(&definition).map_err(failed)?, stop.clone());
+    let how = stage.how(options.execution, false, false);
+    let report = match roll_back {
+        true => session.rollback(&clouds, &[], how).await,
+        false => session.resume(&clouds, how).await,
+    };
+    let rollback = roll_back || !matches!(run.status, RunStatus::Running | RunStatus::Interrupted | RunStatus::Failed);
+    let work = Work { tried: TRIED, place, session, twin: &definition.twin_name, kind: run.kind, rollback };
+    stage.close(work, report).await
+}
+
 /// Whether an unfinished run of the same definition is to be gone on with; one of another definition is in the way.
 fn resumes(session: &Session, definition: &Definition, output: Output) -> Result<bool, Failure> {
     let state = session.state();
@@ -86,6 +157,10 @@ fn resumes(session: &Session, definition: &Definition, output: Output) -> Result
 }
 
 fn is_of(run: &RunState, definition: &Definition) -> bool {
+    digest(definition) == run.definition
+}
+
+fn digest(definition: &Definition) -> Digest {
     let json = serde_json::to_value(definition).expect("a definition has string keys only");
-    Definitions::digest(&json) == run.definition
+    Definitions::digest(&json)
 }

@@ -8,6 +8,7 @@ pub(crate) mod plan;
 pub(crate) mod problems;
 pub(crate) mod progress;
 pub(crate) mod run;
+pub(crate) mod schedule;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod summary;

@@ -172,7 +172,7 @@ async fn run(state: &Path) {
     let previous = stream.state().definition().cloned();
     let journal::Event::RunStarted { kind, target, adopt, .. } = run_started() else { unreachable!("it is one") };
     let definition = journal::Digest("ab".repeat(32));
-    let started = journal::Event::RunStarted { kind, definition, previous, target, adopt };
+    let started = journal::Event::RunStarted { kind, definition, previous, target, adopt, trigger: None };
     stream.append(run, started).await.unwrap();
     stream.append(run, journal::Event::RunFinished).await.unwrap();
 }
