@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::schedule::{
-    MAX_SCHEDULE_NAME, Missed, Overlap, SCHEDULES, ScheduleKind, ScheduleOutcome, ScheduleSpec, SkipReason, Trigger,
+    MAX_SCHEDULE_NAME, Missed, Overlap, SCHEDULES, ScheduleClock, ScheduleKind, ScheduleOutcome, ScheduleSpec,
+    SkipReason, Trigger,
 };
 use crate::merkle::Hash;
 

@@ -78,7 +78,7 @@ pub use self::definitions::Definitions;
 pub use self::error::Error;
 pub use self::event::{
     Action, Digest, Drift, DriftKind, Event, FailureKind, Missed, Outcome, Overlap, RunId, RunKind, SCHEDULES,
-    ScheduleKind, ScheduleOutcome, ScheduleSpec, SkipReason, StepId, Trigger, Undo,
+    ScheduleClock, ScheduleKind, ScheduleOutcome, ScheduleSpec, SkipReason, StepId, Trigger, Undo,
 };
 pub use self::index::Overview;
 pub use self::lease::Owner;

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use journal::{Event, Missed, Overlap, ScheduleOutcome, ScheduleState, SkipReason};
+use journal::{Event, Missed, Overlap, ScheduleClock, ScheduleOutcome, ScheduleState, SkipReason};
 
 use crate::occurrence::{Pattern, jitter};
 
@@ -39,11 +39,12 @@ pub struct Coming {
     pub due: DateTime<Utc>,
 }
 
-/// The occurrences of a schedule that are not decided on, in order. None while it is paused, or when this version cannot
-/// read its pattern.
+/// The occurrences of a schedule that are not decided on, in order. None while it is paused, when this version cannot read
+/// its pattern, or when another clock than the daemon's tells them.
 pub fn coming<'a>(name: &'a str, schedule: &'a ScheduleState) -> impl Iterator<Item = Coming> + 'a {
     let spec = &schedule.spec;
-    let pattern = Pattern::parse(&spec.cron, &spec.timezone).ok().filter(|_| !schedule.paused);
+    let kept = spec.clock == ScheduleClock::Own && !schedule.paused;
+    let pattern = Pattern::parse(&spec.cron, &spec.timezone).ok().filter(|_| kept);
     let first = Coming { at: schedule.from, due: DateTime::<Utc>::MIN_UTC };
     let next = move |last: &Coming| {
         let at = pattern.as_ref()?.next(last.at)?;
@@ -85,6 +86,34 @@ pub fn decide(schedules: &Schedules, moment: Moment) -> Vec<Event> {
     order.sort_by_key(|(due, (name, _))| (*due, *name));
     for (_, (name, schedule)) in order {
         desk.decide(name, schedule, moment);
+    }
+    desk.events
+}
+
+/// What is to be recorded when another clock than the daemon's says that times of a schedule have come: each that is later
+/// than what the schedule has decided on is decided on, those that passed while no daemon was up by the policy for these.
+///
+/// Such a clock replaces nothing: by the time that it asks, what is open may hold the lease.
+#[must_use]
+pub fn asked(schedules: &Schedules, name: &str, mut asks: Vec<DateTime<Utc>>, up_since: DateTime<Utc>) -> Vec<Event> {
+    let Some(schedule) = schedules.get(name).filter(|schedule| !schedule.paused) else { return Vec::new() };
+    asks.retain(|at| *at > schedule.from);
+    asks.sort_unstable();
+    asks.dedup();
+    let (late, live): (Vec<_>, Vec<_>) = asks.into_iter().partition(|at| *at < up_since);
+    let coming = |at: DateTime<Utc>| Coming { at, due: at.max(up_since) };
+    let mut missed = Range::default();
+    late.into_iter().map(coming).for_each(|coming| missed.push(coming));
+    let caught_up = match schedule.spec.missed {
+        Missed::Once => missed.pop(),
+        Missed::Skip => None,
+    };
+    let mut desk = Desk::new(schedules);
+    desk.events.extend(missed.skipped(name, SkipReason::Missed));
+    let live = caught_up.into_iter().chain(live.into_iter().map(coming));
+    match schedule.spec.overlap {
+        Overlap::Skip => desk.skip(name, schedule, live),
+        Overlap::Queue | Overlap::Replace => live.for_each(|coming| desk.take_up(name, schedule, coming)),
     }
     desk.events
 }

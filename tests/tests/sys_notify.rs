@@ -75,7 +75,8 @@ impl Book {
         let (run, step) = (RunId::fresh(), || StepId::new("l4/twins"));
         let (target, definition) = (json!("local"), Digest("ab".repeat(32)));
         let previous = self.streams[stream].state().definition().cloned();
-        let started = Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false };
+        let started =
+            Event::RunStarted { kind: RunKind::Deploy, definition, previous, target, adopt: false, trigger: None };
         self.write(stream, run, started, Some("twinctl.run.started")).await;
         let begun = || Event::StepStarted { step: step(), document: Digest("cd".repeat(32)) };
         self.write(stream, run, begun(), None).await;

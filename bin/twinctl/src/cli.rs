@@ -229,6 +229,8 @@ pub(crate) struct Drift {
     /// Why it is accepted, for the record
     #[arg(long, value_name = "TEXT", requires = "accept", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) scheduled: Scheduled,
     /// Do not ask before real clouds are changed
     #[arg(short, long)]
     pub(crate) yes: bool,

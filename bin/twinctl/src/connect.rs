@@ -8,14 +8,14 @@ use local::endpoints::Endpoints;
 use reqwest::Url;
 use workflows::{
     clouds::{Clouds, LocalAccess},
-    definition::{AwsAccount, AzureAccount, Target},
+    definition::{AwsAccount, AzureAccount, Target, TargetKind},
     device_keys::DeviceKeys,
     inter_cloud::Key,
     project::{AwsCredentials, AzureCredentials, Project},
     topology::Cloud,
 };
 
-use crate::{commands::cloud, environment, exit::Exit, failure::Failure, program};
+use crate::{commands::cloud, environment, exit::Exit, failure::Failure, place::Place, program, project};
 
 /// The parts of the local cloud that are up.
 pub(crate) struct LocalParts {
@@ -91,6 +91,24 @@ fn emulated(account: &AwsAccount, endpoint: &Url, endpoints: &Endpoints) -> Aws 
         http_client: None,
         observer: Some(aws::Observer::new(engine::requests::note)),
     })
+}
+
+/// AWS alone, for what is no deployment's: the local cloud's emulator, which must be up, or the account that is logged in.
+pub(crate) async fn aws_alone(place: &Place, kind: TargetKind) -> Result<Aws, Failure> {
+    match kind {
+        TargetKind::Local => {
+            let parts = cloud::running_aws(place).await?;
+            let account = AwsAccount {
+                account: project::LOCAL_AWS_ACCOUNT.to_owned(),
+                region: project::LOCAL_AWS_REGION.to_owned(),
+            };
+            Ok(emulated(&account, &parts.1, &parts.0))
+        }
+        TargetKind::Cloud => {
+            let given = if place.has_project() { project::credentials(place) } else { Given::default() };
+            Ok(aws_login(given.aws.as_ref(), None).await?.0)
+        }
+    }
 }
 
 /// No cloud at all, for what is answered from the journal alone: nothing listens there, and nothing is sent.
@@ -247,7 +265,7 @@ fn no_key(error: &workflows::inter_cloud::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use azure::credentials::PrincipalKind;
-    use workflows::{definition::TargetKind, regions::Regions};
+    use workflows::regions::Regions;
 
     use super::*;
 

@@ -21,8 +21,8 @@ use crate::{
 };
 
 /// The account of the AWS emulator, and the region that is asked for there.
-const LOCAL_AWS_ACCOUNT: &str = "000000000000";
-const LOCAL_AWS_REGION: &str = "eu-central-1";
+pub(crate) const LOCAL_AWS_ACCOUNT: &str = "000000000000";
+pub(crate) const LOCAL_AWS_REGION: &str = "eu-central-1";
 
 /// The kind of target that was asked for; the local cloud unless something else was.
 pub(crate) fn kind(asked: Option<cli::TargetKind>) -> TargetKind {

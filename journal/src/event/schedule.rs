@@ -38,6 +38,27 @@ pub struct ScheduleSpec {
     pub missed: Missed,
     /// Where to deploy to: `local` or `cloud`.
     pub target: String,
+    /// Whose clock tells the time.
+    #[serde(default, skip_serializing_if = "ScheduleClock::is_own")]
+    pub clock: ScheduleClock,
+}
+
+/// Whose clock tells that a time of a schedule has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleClock {
+    /// The daemon's.
+    #[default]
+    Own,
+    /// A rule of AWS's EventBridge, which asks the daemon through a queue.
+    Eventbridge,
+}
+
+impl ScheduleClock {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
 }
 
 /// What a schedule does.

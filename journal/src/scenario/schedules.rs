@@ -23,6 +23,7 @@ pub(crate) fn spec(kind: ScheduleKind) -> ScheduleSpec {
         overlap: Overlap::Queue,
         missed: Missed::Once,
         target: "local".to_owned(),
+        clock: crate::event::ScheduleClock::Own,
     }
 }
 

@@ -119,7 +119,8 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, app).await });
         let credentials = aws::Credentials::Static { access_key: "AKIA1".into(), secret_key: "secret".into() };
         let (region, twin_maker_endpoint, http_client) = ("eu-central-1".into(), None, None);
-        let aws = Aws::new(aws::Options { region, endpoint, twin_maker_endpoint, credentials, http_client });
+        let aws =
+            Aws::new(aws::Options { region, endpoint, twin_maker_endpoint, credentials, http_client, observer: None });
         (EventBridge::new(aws, "operations"), put)
     }
 

@@ -18,6 +18,7 @@ fn seen() -> Seen {
         overlap: Overlap::Skip,
         missed: Missed::Once,
         target: "local".into(),
+        clock: journal::ScheduleClock::Own,
     };
     let outcome = ScheduleOutcome::PartiallyRolledBack;
     let last = Ended { at, since: at, ended: at + Duration::seconds(9), outcome, run: None, exit: Some(13) };

@@ -24,6 +24,7 @@ fn hourly(overlap: Overlap, missed: Missed) -> ScheduleState {
         overlap,
         missed,
         target: "local".into(),
+        clock: journal::ScheduleClock::Own,
     };
     let (added, from) = (hour(0) - Duration::minutes(30), hour(0) - Duration::minutes(30));
     ScheduleState {
@@ -258,4 +259,45 @@ proptest! {
             prop_assert_eq!(counts.get(name).copied().unwrap_or_default() as i64, all.max(0), "{}", name);
         }
     }
+}
+
+/// The decisions about what another clock asks for, at these hours, by a daemon that is up since `up`.
+fn asked_at(state: &ScheduleState, hours: &[i64], up: i64) -> Vec<String> {
+    let mut state = state.clone();
+    state.spec.clock = ScheduleClock::Eventbridge;
+    let word = |event: Event| match event {
+        Event::ScheduleDue { at, .. } => format!("due {}", (at - hour(0)).num_hours()),
+        Event::ScheduleSkipped { at, times, reason, .. } => {
+            format!("{times} from {} {reason}", (at - hour(0)).num_hours())
+        }
+        other => other.name().to_owned(),
+    };
+    let asks = hours.iter().map(|number| hour(*number)).collect();
+    asked(&one(state), "s", asks, hour(up)).into_iter().map(word).collect()
+}
+
+#[test]
+fn what_another_clock_asks_is_decided_on_once() {
+    let mut queue = hourly(Overlap::Queue, Missed::Once);
+    queue.from = hour(10);
+    assert_eq!(asked_at(&queue, &[12], 0), ["due 12"]);
+    assert_eq!(asked_at(&queue, &[12, 12, 10, 9], 0), ["due 12"], "twice, or decided on before");
+    assert_eq!(asked_at(&queue, &[14, 12, 13], 20), ["2 from 12 missed", "due 14"], "of those from downtime the last");
+    queue.paused = true;
+    assert!(asked_at(&queue, &[12], 0).is_empty());
+    assert!(asked(&Schedules::new(), "s", vec![hour(12)], hour(0)).is_empty());
+    assert_eq!(asked_at(&hourly(Overlap::Queue, Missed::Skip), &[12, 22], 20), ["1 from 12 missed", "due 22"]);
+}
+
+#[test]
+fn what_another_clock_asks_while_something_is_open_is_left_out_where_that_is_the_policy() {
+    assert_eq!(asked_at(&open_since(hourly(Overlap::Skip, Missed::Once), hour(11)), &[12], 0), ["1 from 12 overlap"]);
+    assert_eq!(asked_at(&open_since(hourly(Overlap::Queue, Missed::Once), hour(11)), &[12], 0), ["due 12"]);
+}
+
+#[test]
+fn a_schedule_of_another_clock_has_no_times_of_its_own() {
+    let mut state = hourly(Overlap::Queue, Missed::Once);
+    state.spec.clock = ScheduleClock::Eventbridge;
+    assert_eq!(next_due(&one(state)), None);
 }

@@ -28,6 +28,7 @@ fn spec(project: &str, kind: ScheduleKind, cron: &str, timezone: &str) -> Schedu
         overlap: Overlap::Skip,
         missed: Missed::Skip,
         target: "local".into(),
+        clock: journal::ScheduleClock::Own,
     }
 }
 

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use journal::Trigger;
+use reqwest::Url;
 
 use super::Project;
 
@@ -40,7 +41,8 @@ pub(crate) enum ScheduleCommand {
 #[command(after_help = "Examples:
   twinctl schedule add my-project --cron '0 3 * * *' --timezone Europe/Vienna
   twinctl schedule add my-project --kind drift-check --cron '*/30 * * * *' --jitter 5m
-  twinctl schedule add my-project --cron '0 3 * * MON-FRI' --overlap replace --missed skip --name nightly")]
+  twinctl schedule add my-project --cron '0 3 * * MON-FRI' --overlap replace --missed skip --name nightly
+  twinctl schedule add my-project --cron '0 3 * * *' --on eventbridge --target cloud")]
 pub(crate) struct AddSchedule {
     /// The project folder
     #[arg(value_name = "PROJECT")]
@@ -63,6 +65,9 @@ pub(crate) struct AddSchedule {
     /// What becomes of times that passed while nobody was there to keep them
     #[arg(long, value_name = "WHAT", default_value = "once")]
     pub(crate) missed: Missed,
+    /// Whose clock tells the time
+    #[arg(long, value_name = "CLOCK", default_value = "clock")]
+    pub(crate) on: On,
     /// Its name [default: the project folder's, and the kind if it is a drift check]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
@@ -85,6 +90,15 @@ pub(crate) enum Kind {
     Redeploy,
     /// What `drift` does; changes nothing
     DriftCheck,
+}
+
+/// Whose clock tells the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// The daemon's own
+    Clock,
+    /// A rule of AWS's EventBridge with a queue, both made now; times in UTC
+    Eventbridge,
 }
 
 /// What becomes of a time that comes while the deployment is being worked on.
@@ -115,7 +129,9 @@ pub(crate) enum Missed {
 
 Examples:
   twinctl serve my-project
-  twinctl serve --state-dir /var/lib/twinctl --listen 127.0.0.1:9464"
+  twinctl serve --state-dir /var/lib/twinctl --listen 127.0.0.1:9464
+  twinctl serve --state-dir /var/lib/twinctl --target cloud --eventbridge default
+  twinctl serve my-project --webhook https://example.org/hook --webhook-secret hook.secret"
 )]
 pub(crate) struct Serve {
     #[command(flatten)]
@@ -123,6 +139,18 @@ pub(crate) struct Serve {
     /// Serve /healthz and /metrics there; a loopback address
     #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Put the lifecycle events of all runs on this bus of EventBridge
+    #[arg(long, value_name = "BUS", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) eventbridge: Option<String>,
+    /// Post the lifecycle events of all runs to this URL, signed
+    #[arg(long, value_name = "URL", requires = "webhook_secret")]
+    pub(crate) webhook: Option<Url>,
+    /// The file that holds the webhook's secret, `whsec_...`, readable by its owner alone
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    pub(crate) webhook_secret: Option<PathBuf>,
+    /// Begin with the first event that the journal holds, where nothing was sent yet [default: with those to come]
+    #[arg(long)]
+    pub(crate) from_beginning: bool,
     /// How long a run may take to stop before it is killed
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = grace)]
     pub(crate) grace: Duration,

@@ -100,6 +100,11 @@ pub(crate) async fn running_parts(place: &Place, target: &Target) -> Result<Loca
     Ok(LocalParts { endpoints, aws })
 }
 
+/// Where the local cloud and its AWS serve; starts nothing.
+pub(crate) async fn running_aws(place: &Place) -> Result<(Endpoints, Url), Failure> {
+    Ok((running(&place.cloud).await?, aws::running(&place.cloud).await?.endpoint))
+}
+
 /// What keeps a cloud from starting, with what to do about a port that is taken: deployed host names hold its ports.
 fn unstarted(error: &(dyn std::error::Error + 'static)) -> Failure {
     let failure = unmanaged("start the local cloud", error);

@@ -5,7 +5,7 @@ use journal::{RunKind, event::Drift as Found};
 use serde_json::{Value, json};
 use workflows::{
     definition::Definition,
-    deploy::{Session, View},
+    deploy::{How, Session, View},
 };
 
 use super::status;
@@ -50,8 +50,9 @@ impl At<'_> {
         let clouds = status::clouds(self.place, self.definition).await?;
         let session = Session::open(&runs::site(self.place, "drift"), self.view.deployment()).map_err(failed)?;
         let stage = Stage::open(self.output, Vec::new())?;
-        let drifted =
-            session.check_drift(&clouds, stage.how(self.options.execution, false, false)).await.map_err(failed)?;
+        let trigger = self.options.scheduled.trigger();
+        let how = How { trigger, ..stage.how(self.options.execution, false, false) };
+        let drifted = session.check_drift(&clouds, how).await.map_err(failed)?;
         drop(stage);
         for (step, why) in &drifted.unseen {
             self.output.say(&format!("warning: {step} could not be looked at: {why}"));

@@ -10,7 +10,7 @@ mod plan;
 mod resume;
 mod rollback;
 mod run;
-mod schedule;
+pub(crate) mod schedule;
 mod send;
 mod serve;
 mod simulate;
@@ -42,7 +42,7 @@ pub(crate) async fn dispatch(cli: Cli, output: Output) -> failure::Result {
         Command::Verify(options) => verify::verify(global, &options, output).await,
         Command::Twins(options) => twins::twins(global, &options, output).await,
         Command::Journal(options) => journal::journal(global, &options, output).await,
-        Command::Schedule(options) => schedule::schedule(global, &options, output),
+        Command::Schedule(options) => schedule::schedule(global, &options, output).await,
         Command::Serve(options) => serve::serve(global, &options, output).await,
         Command::Cloud(options) => cloud::cloud(global, &options, output).await,
         Command::Completions { shell } => completions::completions(shell),

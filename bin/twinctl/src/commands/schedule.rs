@@ -1,5 +1,7 @@
 //! `twinctl schedule`: schedules are records of the journal; `twinctl serve` acts on them.
 
+pub(crate) mod clock;
+
 use std::{
     path::Path,
     thread,
@@ -8,7 +10,8 @@ use std::{
 
 use chrono::{DateTime, SubsecRound, Utc};
 use journal::{
-    Event, Reader, SCHEDULES, ScheduleKind, ScheduleOutcome, ScheduleSpec, ScheduleState, Store, StreamState,
+    Event, Reader, SCHEDULES, ScheduleClock, ScheduleKind, ScheduleOutcome, ScheduleSpec, ScheduleState, Store,
+    StreamState,
 };
 use scheduler::{Instance, Pattern};
 use serde_json::json;
@@ -29,18 +32,18 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Does one of the `schedule` commands.
-pub(crate) fn schedule(global: &Global, options: &Schedule, output: Output) -> failure::Result {
+pub(crate) async fn schedule(global: &Global, options: &Schedule, output: Output) -> failure::Result {
     match &options.command {
-        ScheduleCommand::Add(options) => add(global, options, output),
+        ScheduleCommand::Add(options) => add(global, options, output).await,
         ScheduleCommand::List(project) => list(global, project, output),
-        ScheduleCommand::Pause(named) => set_paused(global, named, true, output),
-        ScheduleCommand::Unpause(named) => set_paused(global, named, false, output),
-        ScheduleCommand::Remove(named) => remove(global, named, output),
+        ScheduleCommand::Pause(named) => set_paused(global, named, true, output).await,
+        ScheduleCommand::Unpause(named) => set_paused(global, named, false, output).await,
+        ScheduleCommand::Remove(named) => remove(global, named, output).await,
         ScheduleCommand::RunNow(named) => run_now(global, named, output),
     }
 }
 
-fn add(global: &Global, options: &AddSchedule, output: Output) -> failure::Result {
+async fn add(global: &Global, options: &AddSchedule, output: Output) -> failure::Result {
     let tried = "add the schedule";
     let place = Place::new(global, &options.project)?;
     place.demand_project()?;
@@ -48,6 +51,14 @@ fn add(global: &Global, options: &AddSchedule, output: Output) -> failure::Resul
         .map_err(|error| Failure::of(Exit::Usage, tried, &error).code("bad-schedule"))?;
     let name = options.name.clone().unwrap_or_else(|| default_name(&place.project, options.kind));
     let spec = spec(global, &place, options);
+    clock::demand_possible(&spec)?;
+    if read(&place)?.schedules.contains_key(&name) {
+        let failure = Failure::new(Exit::Usage, tried).because(format!("there is one named {name}"));
+        return Err(failure.code("schedule-exists"));
+    }
+    // Before the record: what the record says must be there. Its names are the schedule's, so that it can be made again.
+    let id = open(&place).map_err(|error| explain::journal(tried, &error))?.id();
+    clock::set(&place, id, &name, &spec, true).await?;
     change(&place, tried, |state| match state.schedules.contains_key(&name) {
         true => {
             Err(Failure::new(Exit::Usage, tried).because(format!("there is one named {name}")).code("schedule-exists"))
@@ -55,7 +66,8 @@ fn add(global: &Global, options: &AddSchedule, output: Output) -> failure::Resul
         false => Ok(vec![Event::ScheduleAdded { schedule: name.clone(), spec: spec.clone() }]),
     })?;
     let next = pattern.next(Utc::now());
-    output.data(&json!({ "name": name, "next": next }), || render::schedule::added(&name, next))?;
+    output
+        .data(&json!({ "name": name, "next": next, "clock": spec.clock }), || render::schedule::added(&name, next))?;
     tell_daemon(&place, output);
     Ok(Exit::Done)
 }
@@ -84,6 +96,10 @@ fn spec(global: &Global, place: &Place, options: &AddSchedule) -> ScheduleSpec {
             TargetKind::Cloud => "cloud",
         }
         .to_owned(),
+        clock: match options.on {
+            options::On::Clock => ScheduleClock::Own,
+            options::On::Eventbridge => ScheduleClock::Eventbridge,
+        },
     }
 }
 
@@ -108,11 +124,12 @@ fn list(global: &Global, project: &Project, output: Output) -> failure::Result {
     Ok(Exit::Done)
 }
 
-fn set_paused(global: &Global, named: &NamedSchedule, paused: bool, output: Output) -> failure::Result {
+async fn set_paused(global: &Global, named: &NamedSchedule, paused: bool, output: Output) -> failure::Result {
     let (tried, word) = if paused { ("pause the schedule", "paused") } else { ("unpause the schedule", "active") };
     let place = Place::new(global, &named.project.project)?;
     let name = &named.name;
-    find(&read(&place)?, name)?;
+    let spec = find(&read(&place)?, name)?.spec.clone();
+    clock::set(&place, journal_id(&place)?, name, &spec, !paused).await?;
     change(&place, tried, |state| {
         let schedule = find(state, name)?;
         let change = Event::ScheduleChanged { schedule: name.clone(), paused };
@@ -122,10 +139,11 @@ fn set_paused(global: &Global, named: &NamedSchedule, paused: bool, output: Outp
     Ok(Exit::Done)
 }
 
-fn remove(global: &Global, named: &NamedSchedule, output: Output) -> failure::Result {
+async fn remove(global: &Global, named: &NamedSchedule, output: Output) -> failure::Result {
     let place = Place::new(global, &named.project.project)?;
     let name = &named.name;
-    find(&read(&place)?, name)?;
+    let spec = find(&read(&place)?, name)?.spec.clone();
+    clock::remove(&place, journal_id(&place)?, name, &spec).await?;
     change(&place, "remove the schedule", |state| {
         let schedule = find(state, name)?;
         let outcome = ScheduleOutcome::Cancelled;
@@ -170,6 +188,12 @@ fn by_hand(schedule: &ScheduleState, now: DateTime<Utc>) -> DateTime<Utc> {
     let micro = chrono::Duration::microseconds(1);
     let at = schedule.manual.map_or(now, |last| now.max(last + micro)).trunc_subsecs(6);
     if at.timestamp_subsec_micros() == 0 { at + micro } else { at }
+}
+
+fn journal_id(place: &Place) -> Result<uuid::Uuid, Failure> {
+    let unread = |error| explain::journal("read the journal", &error);
+    let id = Reader::open(&place.state).and_then(|reader| reader.id()).map_err(unread)?;
+    id.ok_or_else(|| Failure::new(Exit::Error, "read the journal").because("it holds no record yet").code("no-journal"))
 }
 
 /// What the journal says; nothing when there is none.

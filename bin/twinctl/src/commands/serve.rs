@@ -2,6 +2,7 @@
 
 mod child;
 mod http;
+mod told;
 
 use std::sync::Arc;
 
@@ -33,9 +34,11 @@ pub(crate) async fn serve(global: &Global, options: &Serve, output: Output) -> f
     let signal = signals::first(output, "stopping; what is in progress stops at a safe point first")?;
     let stop = CancellationToken::new();
     let clock = scheduler::SystemClock;
-    let board = Board::new(scheduler::Clock::now(&clock));
+    let up_since = scheduler::Clock::now(&clock);
+    let board = Board::new(up_since);
+    let outboxes = told::outboxes(global, options, &place).await?;
     let address = match options.listen {
-        Some(address) => Some(http::start(address, board.clone()).await?),
+        Some(address) => Some(http::start(address, board.clone(), outboxes.clone()).await?),
         None => None,
     };
     tell(&place, address, output);
@@ -47,11 +50,17 @@ pub(crate) async fn serve(global: &Global, options: &Serve, output: Output) -> f
         stop.cancel();
         std::future::pending::<()>().await;
     };
-    tokio::select! {
-        served = daemon.serve() => served.map_err(|error| unkept(&error))?,
-        () = stopping => {}
-    }
-    Ok(Exit::Done)
+    // Until the daemon has ended: the events of a run that it stopped are told too.
+    let (told, hearing) = (CancellationToken::new(), told::hear(&place, book.clone(), up_since));
+    let mut sending = told::send(&outboxes, &told);
+    let served = tokio::select! {
+        served = daemon.serve() => served.map_err(|error| unkept(&error)),
+        () = stopping => Ok(()),
+        () = hearing => Ok(()),
+    };
+    told.cancel();
+    while sending.join_next().await.is_some() {}
+    served.map(|()| Exit::Done)
 }
 
 fn tell(place: &Place, address: Option<std::net::SocketAddr>, output: Output) {

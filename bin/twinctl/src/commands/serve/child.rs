@@ -52,10 +52,10 @@ impl Children {
         ]);
         words.extend(self.cloud.iter().flat_map(|cloud| ["--cloud-dir".into(), cloud.clone().into()]));
         words.extend((0..self.verbose).map(|_| "-v".into()));
+        let at = job.trigger.at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        words.extend(["--scheduled", &job.trigger.schedule, "--at", &at].map(OsString::from));
         if job.spec.kind == ScheduleKind::Redeploy {
-            let at = job.trigger.at.to_rfc3339_opts(SecondsFormat::Micros, true);
-            let scheduled = ["--yes", "--scheduled", &job.trigger.schedule, "--at", &at];
-            words.extend(scheduled.map(OsString::from));
+            words.push("--yes".into());
             words.extend((job.spec.overlap == Overlap::Replace).then(|| "--replace".into()));
         }
         words

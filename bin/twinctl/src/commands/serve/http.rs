@@ -1,6 +1,6 @@
 //! `/healthz` and `/metrics` of the daemon, on loopback.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -9,16 +9,26 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use notify::Outbox;
 use scheduler::{Board, metrics};
 
+use super::told;
 use crate::{exit::Exit, failure::Failure};
 
+/// What is shown.
+type Shown = (Board, Vec<Arc<Outbox>>);
+
 /// Serves until the program ends; tells where, since port 0 is any that is free.
-pub(crate) async fn start(address: SocketAddr, board: Board) -> Result<SocketAddr, Failure> {
+pub(crate) async fn start(
+    address: SocketAddr,
+    board: Board,
+    outboxes: Vec<Arc<Outbox>>,
+) -> Result<SocketAddr, Failure> {
     let unserved = |error| Failure::of(Exit::Error, format!("listen on {address}"), &error);
     let listener = tokio::net::TcpListener::bind(address).await.map_err(unserved)?;
     let bound = listener.local_addr().map_err(unserved)?;
-    let router = Router::new().route("/healthz", get(health)).route("/metrics", get(text)).with_state(board);
+    let router =
+        Router::new().route("/healthz", get(health)).route("/metrics", get(text)).with_state((board, outboxes));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::warn!(%error, "health and metrics are not served any more");
@@ -27,13 +37,14 @@ pub(crate) async fn start(address: SocketAddr, board: Board) -> Result<SocketAdd
     Ok(bound)
 }
 
-async fn health(State(board): State<Board>) -> impl IntoResponse {
+async fn health(State((board, _)): State<Shown>) -> impl IntoResponse {
     match board.status().trouble {
         None => (StatusCode::OK, "ok\n".to_owned()),
         Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
     }
 }
 
-async fn text(State(board): State<Board>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::text(&board.status()))
+async fn text(State((board, outboxes)): State<Shown>) -> impl IntoResponse {
+    let page = metrics::text(&board.status()) + &told::metrics(&outboxes);
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], page)
 }
