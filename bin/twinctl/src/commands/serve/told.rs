@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Global, Serve},
-    commands::schedule,
+    commands::schedule::clock,
     connect,
     exit::Exit,
     failure::Failure,
