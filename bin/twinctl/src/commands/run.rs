@@ -39,24 +39,27 @@ pub(crate) async fn run(global: &Global, options: &Run, output: Output) -> failu
     let totals = runs::totals(&definition).map_err(|error| explain::deploy(TRIED, &error))?;
     let session = Session::open(&runs::site(&place, "run"), &deployment_id(&definition))
         .map_err(|error| explain::deploy(TRIED, &error))?;
-    let stop = signals::listen(output)?;
-    let resumes = match course(&session, &definition, options, output)? {
+    let course = course(&session, &definition, options, output)?;
+    let settled = match course {
         Course::Over(exit) => return Ok(exit),
-        Course::Resume => true,
-        Course::Deploy => false,
+        Course::Resume | Course::Deploy => None,
         Course::SettleFirst { roll_back } => {
+            let stop = signals::listen(output)?;
             let exit = settle(&place, &session, options, roll_back, &stop, output).await?;
             if exit != Exit::Done {
                 return Ok(exit);
             }
-            false
+            Some(stop)
         }
     };
     let clouds = runs::clouds(&place, &session, &definition, options.yes, output).await?;
-    let stage = Stage::after(output, totals, stop);
+    let stage = match settled {
+        Some(stop) => Stage::after(output, totals, stop),
+        None => Stage::open(output, totals)?,
+    };
     let how = stage.how(options.execution, options.adopt, options.rollback_on_failure);
     let how = How { trigger: options.scheduled.trigger(), ..how };
-    let report = match resumes {
+    let report = match course == Course::Resume {
         true => session.resume(&clouds, how).await,
         false => session.deploy(&clouds, &definition, how).await,
     };
