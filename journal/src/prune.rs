@@ -39,19 +39,26 @@ pub struct Pruned {
 
 impl Store {
     /// Takes the records from before a time out of a stream, up to where a run began, after writing them to `export`
-    /// (JSON Lines of the records themselves), a file that must not be there yet. None when there is nothing to take.
+    /// (JSON Lines of the records themselves), a file that must not be there yet. Those from `keep` on stay in any case.
+    /// None when there is nothing to take.
     ///
     /// # Errors
     /// [`Error::Illegal`] while a run is unfinished; [`Error::Damaged`] when what is to leave does not hold, of which
     /// then nothing leaves; [`Error::Io`].
-    pub async fn prune(&self, stream: &str, before: DateTime<Utc>, export: &Path) -> Result<Option<Pruned>, Error> {
+    pub async fn prune(
+        &self,
+        stream: &str,
+        before: DateTime<Utc>,
+        keep: u64,
+        export: &Path,
+    ) -> Result<Option<Pruned>, Error> {
         let handle = self.stream(stream)?;
         if let Some(run) = handle.state().last_run().filter(|run| !run.status.at_rest()) {
             return Err(Error::Unrested { run: run.id.to_string(), status: run.status.to_string() });
         }
         let database = self.database();
         let first = database.base(stream)?.map_or(0, |base| base.size());
-        let size = cut(database, stream, before)?;
+        let size = cut(database, stream, before, keep)?;
         if size <= first {
             return Ok(None);
         }
@@ -84,11 +91,14 @@ impl Store {
 }
 
 /// How many of the first records can leave: all are older than `before`, and a run begins after them.
-fn cut(database: &Database, stream: &str, before: DateTime<Utc>) -> Result<u64, Error> {
+fn cut(database: &Database, stream: &str, before: DateTime<Utc>, keep: u64) -> Result<u64, Error> {
     let mut cut = 0;
     for item in database.lines(stream, 0) {
         let (seq, line) = item?;
         let record = parse(&line).map_err(|kind| damaged(stream, Damage { seq, kind }))?;
+        if record.seq > keep {
+            break;
+        }
         if matches!(record.event, Event::RunStarted { .. }) {
             cut = record.seq;
         }

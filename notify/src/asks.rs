@@ -80,7 +80,7 @@ impl Ear {
         let Some(queue) = aws.queue(&name).await? else {
             return Err(Error::NoQueue { schedule: clock.schedule().to_owned(), queue: name });
         };
-        let ledger = durable::folder(state)?.join(format!("asks-{name}.json"));
+        let ledger = durable::folder(state)?.join(format!("{}{name}.json", crate::outbox::LEDGER));
         let heard = durable::read(&ledger)?.unwrap_or_default();
         let (open, waiting) = (BTreeMap::new(), VecDeque::new());
         Ok(Self { aws, clock, queue_url: queue.url, ledger, heard, open, waiting })

@@ -24,6 +24,20 @@ pub(crate) fn folder(state: &Path) -> Result<PathBuf, Error> {
     Ok(folder)
 }
 
+/// The files in the folder of a state folder; none when there is no folder.
+pub(crate) fn files(state: &Path) -> Result<Vec<PathBuf>, Error> {
+    let folder = state.join(FOLDER);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io("read", &folder)(error)),
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
+    let mut paths = paths.map_err(Error::io("read", &folder))?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    Ok(paths)
+}
+
 /// Writes a value in place of what the file held: whoever reads finds either the old or the new one, also after a crash.
 pub(crate) fn replace<T: Serialize>(path: &Path, value: &T) -> Result<(), Error> {
     let text = serde_json::to_vec_pretty(value).expect("cursors and ledgers have string keys");

@@ -40,5 +40,5 @@ mod testing;
 
 pub use error::Error;
 pub use lifecycle::Event;
-pub use outbox::{Lag, Outbox, Pace, Start};
+pub use outbox::{Lag, Outbox, Pace, Start, still_needed};
 pub use sink::{Sink, eventbridge::EventBridge, webhook::Webhook};

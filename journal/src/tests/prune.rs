@@ -34,7 +34,7 @@ fn start_of(records: &[Record], run: usize) -> &Record {
 
 fn prune(dir: &Path, before: DateTime<Utc>, export: &str) -> Result<Option<Pruned>, Error> {
     let store = open(&dir.join("state"));
-    block_on(store.prune(STREAM, before, &dir.join(export)))
+    block_on(store.prune(STREAM, before, u64::MAX, &dir.join(export)))
 }
 
 fn report(dir: &Path, known: &Known) -> Result<Report, Error> {
@@ -91,6 +91,17 @@ fn the_last_run_always_stays() {
     let (dir, records) = written();
     let pruned = prune(dir.path(), epoch() + Duration::days(9999), "old.jsonl").unwrap().unwrap();
     assert_eq!(pruned.size, start_of(&records, 3).seq);
+}
+
+#[test]
+fn what_somebody_still_needs_stays() {
+    let (dir, records) = written();
+    let second = start_of(&records, 2).seq;
+    let store = open(&dir.path().join("state"));
+    let never = epoch() + Duration::days(9999);
+    let pruned = block_on(store.prune(STREAM, never, second + 1, &dir.path().join("old.jsonl"))).unwrap().unwrap();
+    assert_eq!(pruned.size, second);
+    assert!(block_on(store.prune(STREAM, never, second, &dir.path().join("no.jsonl"))).unwrap().is_none());
 }
 
 #[test]

@@ -37,6 +37,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The longest that a sink can make us wait.
 const LONGEST_ASKED: Duration = Duration::from_secs(10 * 60);
 
+/// How the names of files begin that are no cursors: what was heard.
+pub(crate) const LEDGER: &str = "asks-";
+
 /// Where a sink begins that was never sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -78,6 +81,27 @@ pub struct Lag {
     pub failures: u32,
     /// The events that the sink has taken since this process began.
     pub sent: u64,
+}
+
+/// The first record of a stream that some sink has still to get, and which cursor says so; none when no sink was ever
+/// sent to. Records from it on must stay in the journal.
+///
+/// # Errors
+/// [`Error::Io`], and [`Error::Malformed`] when a cursor cannot be read.
+pub fn still_needed(state: &Path, stream: &str) -> Result<Option<(u64, PathBuf)>, Error> {
+    let mut needed: Option<(u64, PathBuf)> = None;
+    for path in durable::files(state)? {
+        let is_ledger = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(LEDGER));
+        if is_ledger {
+            continue;
+        }
+        let Some(cursor) = durable::read::<cursor::Cursor>(&path)? else { continue };
+        let next = cursor.position(stream).next;
+        if needed.as_ref().is_none_or(|(least, _)| next < *least) {
+            needed = Some((next, path));
+        }
+    }
+    Ok(needed)
 }
 
 /// What brings a state folder's events to one sink.

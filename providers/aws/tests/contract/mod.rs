@@ -67,6 +67,7 @@ impl World {
             endpoint: Some(emulator.url.clone()),
             twin_maker_endpoint: None,
             credentials: Credentials::Static { access_key, secret_key: "secret".into() },
+            observer: None,
             http_client: gaps::mended(which),
         };
         Some(Self {

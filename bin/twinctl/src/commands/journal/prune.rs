@@ -4,13 +4,27 @@ use journal::Store;
 use serde_json::json;
 
 use super::Looking;
-use crate::{cli::Prune, environment, exit::Exit, explain, failure};
+use crate::{
+    cli::Prune,
+    environment,
+    exit::Exit,
+    explain,
+    failure::{self, Failure},
+};
 
-/// Takes old records out, once they are exported.
+const TRIED: &str = "prune the journal";
+
+/// Takes old records out, once they are exported. What an outbox has still to send stays.
 pub(super) async fn prune(at: Looking<'_>, options: &Prune) -> failure::Result {
-    let failed = |error| explain::journal("prune the journal", &error);
+    let failed = |error| explain::journal(TRIED, &error);
     let store = Store::open(&at.place.state, environment::actor(), "twinctl journal prune").map_err(failed)?;
-    let pruned = store.prune(at.stream, options.before, &options.export).await.map_err(failed)?;
+    let needed = notify::still_needed(&at.place.state, at.stream);
+    let needed = needed.map_err(|error| Failure::of(Exit::Error, TRIED, &error))?;
+    let keep = needed.as_ref().map_or(u64::MAX, |(seq, _)| *seq);
+    if let Some((seq, cursor)) = &needed {
+        at.output.say(&format!("records from {seq} on stay in any case: {} has still to send them", cursor.display()));
+    }
+    let pruned = store.prune(at.stream, options.before, keep, &options.export).await.map_err(failed)?;
     let Some(pruned) = pruned else {
         at.output.say("nothing is old enough: the last run always stays");
         at.output.data(&json!({ "pruned": null }), String::new)?;
