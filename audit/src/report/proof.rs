@@ -48,7 +48,7 @@ fn how(proof: &Proof) -> String {
     format!(
         "<h3>How to check it without twinctl</h3>\n<p>Every record carries the SHA-256 of its own canonical JSON (RFC 8785) \
          and the hash of the record before it, so the head above stands for all of them. Take the records of the stream, as \
-         <code>twinctl journal show --json</code> writes them, and give them to this program, which needs Python and nothing \
+         <code>twinctl journal records --json</code> writes them, and give them to this program, which needs Python and nothing \
          else: <code>python3 verify.py &lt; records.json</code>. It prints <code>whole</code> when the records are those of \
          this report.</p>\n<pre class=\"script\">{}</pre>\n",
         Text(&script(proof))

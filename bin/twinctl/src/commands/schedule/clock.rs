@@ -9,7 +9,13 @@ use crate::{connect, exit::Exit, failure::Failure, place::Place};
 
 /// What cannot be is refused before anything is made.
 pub(super) fn demand_possible(spec: &ScheduleSpec) -> Result<(), Failure> {
-    if spec.clock == ScheduleClock::Eventbridge && spec.overlap == Overlap::Replace {
+    if spec.clock == ScheduleClock::Own {
+        return Ok(());
+    }
+    if spec.jitter > 0 {
+        return Err(Failure::new(Exit::Usage, "add the schedule").because("a rule of EventBridge knows no jitter"));
+    }
+    if spec.overlap == Overlap::Replace {
         return Err(Failure::new(Exit::Usage, "add the schedule")
             .because("a clock in AWS asks; it cannot stop what is in progress")
             .hint("`--overlap skip` or `--overlap queue`"));
