@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::merkle::{self, Hash};
-use crate::record::{Record, states_its_hash};
+use crate::record::{Record, is_whole, states_its_hash};
 use crate::verify::{DamageKind, parse};
 
 /// How many lines are held in memory at a time.
@@ -93,11 +93,10 @@ fn check_all<L: AsRef<str> + Sync>(lines: &[L], depth: Depth) -> Vec<Result<Soun
 /// The record in a line, if its contents match its hash and, where that is asked, its bytes are canonical.
 pub(crate) fn check(line: &str, depth: Depth) -> Result<Sound, DamageKind> {
     let record = parse(line)?;
-    let holds = states_its_hash(line, &record);
     match depth {
-        Depth::Hashes if holds => Ok(Sound { record, leaf: None }),
+        Depth::Hashes if states_its_hash(line, &record) => Ok(Sound { record, leaf: None }),
         Depth::Hashes => Err(DamageKind::BadHash),
-        Depth::Everything if holds && record.line() == line => Ok(Sound { leaf: Some(merkle::leaf(line)), record }),
+        Depth::Everything if is_whole(line, &record) => Ok(Sound { leaf: Some(merkle::leaf(line)), record }),
         Depth::Everything if record.compute_hash() == record.hash => Err(DamageKind::NotCanonical),
         Depth::Everything => Err(DamageKind::BadHash),
     }

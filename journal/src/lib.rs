@@ -13,6 +13,10 @@
 //! | lease | the right to write: held by one process, gone when that process is gone |
 //! | write-ahead file | where records become durable; the database has them for good from the next checkpoint on |
 //! | checkpoint | the database is put on disk, and the write-ahead file emptied |
+//! | signed checkpoint | a statement of what a stream held, to be kept elsewhere ([`checkpoint`]) |
+//! | leaf, root, proof | of the Merkle tree over a stream's records ([`merkle`]) |
+//! | index | what was done, run by run, so that listing needs no record; derived |
+//! | base | what stands for the records that were pruned ([`Base`]) |
 //! | in doubt | a step whose intent is on disk and whose outcome is not |
 //! | schedule | when a project is deployed again, or looked at; all of them stand in the stream [`SCHEDULES`] |
 //! | occurrence | one time of a schedule: open from its record of intent to that of its end |
@@ -26,6 +30,8 @@
 //! | `journal/` | the sled database |
 //! | `journal/wal` | the write-ahead file: records that the database may not have on disk yet |
 //! | `heads` | the newest durable record of each stream: shows when the database has lost its tail |
+//! | `index` | the runs of each stream, as the last owner left them; derived |
+//! | `checkpoint.key` | what checkpoints are signed with, once one was |
 //! | `definitions/` | content-addressed definitions, named by the first record of their runs |
 //!
 //! # Invariants
@@ -36,6 +42,8 @@
 //! 3. An illegal transition is rejected when appended and when loaded ([`state`]).
 //! 4. Reading never takes the lease, and never writes below the state folder.
 //! 5. Nothing is repaired silently.
+//! 6. Records leave only by a prune: exported first, recorded, and then all at once; what they added up to stays, covered
+//!    by a record, so that chain, tree and state go on as if they were still there.
 //!
 //! This crate knows no step and no cloud: steps are names, documents are digests and opaque JSON.
 

@@ -154,10 +154,20 @@ impl Record {
 
 /// Whether a line, taken to be canonical, has the hash that it states. Far cheaper than making it canonical again.
 pub(crate) fn states_its_hash(line: &str, record: &Record) -> bool {
+    hashed_front(line, record).is_some()
+}
+
+/// The same, and whether the line is canonical: its tail is compared to get at the hash, so only what stands before it is
+/// made again.
+pub(crate) fn is_whole(line: &str, record: &Record) -> bool {
+    hashed_front(line, record).is_some_and(|front| front == record.front())
+}
+
+/// What stands before the hash in a line that has the hash which it states, and ends as a canonical one does.
+fn hashed_front<'l>(line: &'l str, record: &Record) -> Option<&'l str> {
     let tail = record.tail();
-    let member = format!(r#""hash":"{}",{tail}"#, record.hash);
-    let Some(front) = line.strip_suffix(&member) else { return false };
-    hash_of(front, &tail) == record.hash
+    let front = line.strip_suffix(&format!(r#""hash":"{}",{tail}"#, record.hash))?;
+    (hash_of(front, &tail) == record.hash).then_some(front)
 }
 
 /// The hash of a record, from what stands before and after its hash.

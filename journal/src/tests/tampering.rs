@@ -148,13 +148,13 @@ const STORES: [Attack; 12] = [
         "record 5: it is missing"),
     ("the end is cut off", |it| it.database(|database| database.remove(STREAM, 18)),
         "record 18: the stream ends before it, and record 18 is known to have existed"),
-    ("the end is cut off, and the note of the heads is taken away", |it| it.put(&it.lines[..12].to_vec()),
+    ("the end is cut off, and the note of the heads is taken away", |it| it.put(&it.lines[..12]),
         "record 12: the stream ends before it, and a checkpoint covers 19 records"),
     ("history is rewritten to its end, heads and all", |it| it.put(&rewritten(&it.lines, 2, someone_else)),
         "the records up to it are not the 19"),
     ("the database is put back to an older one", |it| {
         let older = Kept::new();
-        older.put(&it.lines[..8].to_vec());
+        older.put(&it.lines[..8]);
         std::fs::remove_dir_all(it.state().join("journal")).unwrap();
         std::fs::rename(older.state().join("journal"), it.state().join("journal")).unwrap();
     }, "the stream ends before it"),

@@ -64,6 +64,9 @@ pub(super) fn send(outboxes: &[Arc<Outbox>], stop: &CancellationToken) -> JoinSe
     all
 }
 
+/// A metric of an outbox: its name, what it tells, and how it is read.
+type Gauge = (&'static str, &'static str, fn(&notify::Lag) -> u64);
+
 /// The outboxes' lags, for the metrics.
 pub(super) fn metrics(outboxes: &[Arc<Outbox>]) -> String {
     use std::fmt::Write as _;
@@ -71,7 +74,7 @@ pub(super) fn metrics(outboxes: &[Arc<Outbox>]) -> String {
     if outboxes.is_empty() {
         return text;
     }
-    let gauges: [(&str, &str, fn(&notify::Lag) -> u64); 3] = [
+    let gauges: [Gauge; 3] = [
         ("twinctl_outbox_records_behind", "Records of the journal that are still to be read or sent.", |lag| {
             lag.records
         }),
