@@ -55,6 +55,26 @@ async fn every_event_is_what_its_schemas_say() {
     assert!(names.len() >= 20, "not every event was tried: {names:?}");
 }
 
+/// The journal's golden files hold every event that there is, also those that this crate has no word for.
+#[test]
+fn every_event_that_the_journal_knows_is_what_its_schemas_say() {
+    let golden = [
+        include_str!("../../journal/tests/golden/v1.jsonl"),
+        include_str!("../../journal/tests/golden/v1-schedules.jsonl"),
+        include_str!("../../journal/tests/golden/v1-triggers.jsonl"),
+    ];
+    let (envelope, class) = (cloudevents(), api_activity());
+    let mut names = std::collections::BTreeSet::new();
+    for line in golden.iter().flat_map(|text| text.lines()) {
+        let record: Record = serde_json::from_str(line).unwrap();
+        let event = event(uuid::Uuid::nil(), &record);
+        assert_eq!(complaints(&envelope, &event), [""; 0], "{event:#}");
+        assert_eq!(complaints(&class, &event["data"]), [""; 0], "{event:#}");
+        let _ = names.insert(record.event.name());
+    }
+    assert!(names.contains("pruned") && names.contains("drift-found") && names.contains("schedule-due"), "{names:?}");
+}
+
 /// The schemas notice what is wrong: otherwise the test above says nothing.
 #[tokio::test]
 async fn the_schemas_refuse_what_is_missing_or_mistyped() {

@@ -24,11 +24,12 @@ fn the_short_help_lists_commands_and_exit_codes() {
       plan         Show what `run` would do; changes nothing
       validate     Check a project and report every problem; changes nothing
       status       Tell per layer whether everything is correctly deployed; changes nothing
+      drift        Look whether the cloud is still as the last run left it; put it back or accept it
       send         Send one message, the way a device would
       simulate     Send realistic series from many devices, and tell whether the twins follow
       verify       Prove that live data arrives: one marked message per device
       twins        Show the twins as a tree with live values; changes nothing
-      journal      Read and verify the record of every run; changes nothing
+      journal      Read, prove and export the record of every run
       schedule     Deploy again at fixed times, or look for drift
       serve        Keep the schedules, until it is stopped
       cloud        Manage the local cloud
@@ -186,16 +187,27 @@ fn journal() {
     assert_snapshot!(twinctl(&["journal", "-h"]).snapshot(), @r#"
     exit 0
     --- stdout
-    Read and verify the record of every run; changes nothing
+    Read, prove and export the record of every run
 
     Usage: twinctl journal [OPTIONS] <COMMAND>
 
     Commands:
-      list    List the runs
-      show    Show every record, or those of a run or a step
-      verify  Check that the record is whole, and name the first record that does not hold
-      tail    Show the newest records
-      help    Print this message or the help of the given subcommand(s)
+      list        List the runs: when, who, what, how they ended
+      show        Show one run: its steps with attempts, waits and outcomes
+      records     Show records, all or those that fit
+      tail        Show the newest records, and those that come
+      diff        Show what two runs did differently
+      at          Show what was deployed at a time
+      verify      Check that the record is whole, and name the first record that does not hold
+      checkpoint  Sign what the record holds now: kept elsewhere, it shows later whether anything was
+                  taken away
+      key         Print the key by which checkpoints are checked
+      prove       Prove that a record is in a checkpoint, or that a checkpoint grew out of an earlier
+                  one
+      report      Write one run as a page to read and to print
+      export      Write the records for other tools
+      prune       Take old records out, after exporting them; the rest stays verifiable
+      help        Print this message or the help of the given subcommand(s)
 
     Options:
           --stream <NAME>  Which deployment's stream to read [default: the only one]

@@ -103,7 +103,8 @@ fn activity(event: &Event) -> Activity {
             Undo::Recreate => Activity::Create,
             Undo::Leave => Activity::Read,
         },
-        Event::StepStarted { .. } => Activity::Read,
+        Event::StepStarted { .. } | Event::NoDrift { .. } | Event::DriftFound { .. } => Activity::Read,
+        Event::Pruned { .. } => Activity::Delete,
         _ => Activity::Other,
     }
 }
@@ -122,7 +123,12 @@ fn activity_name(activity: Activity, event: &Event) -> &'static str {
 fn severity(event: &Event) -> Severity {
     match event {
         Event::StepAttemptFailed { .. } | Event::UndoAttemptFailed { .. } => Severity::Low,
-        Event::StepFailed { .. } | Event::RunInterrupted { .. } | Event::UndoSkipped { .. } => Severity::Medium,
+        Event::StepFailed { .. }
+        | Event::RunInterrupted { .. }
+        | Event::UndoSkipped { .. }
+        | Event::DriftFound { .. }
+        | Event::DriftAccepted { .. }
+        | Event::Pruned { .. } => Severity::Medium,
         Event::UndoFailed { .. } | Event::RunFailed { .. } | Event::RollbackFailed { .. } => Severity::High,
         _ => Severity::Informational,
     }
