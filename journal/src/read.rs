@@ -11,13 +11,14 @@ mod owner;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use self::copy::Copy;
 pub use self::follow::Follow;
 pub use self::lines::{Lines, Records};
-use self::owner::Conversation;
+use self::owner::{Answer, Conversation};
 use crate::base::Base;
 use crate::check::Depth;
 use crate::definitions::Definitions;
@@ -36,7 +37,10 @@ use crate::store::DATABASE;
 use crate::verify::{self, Damage, DamageKind, Known, Report};
 
 /// How often a read starts again when owners come and go under it.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 10;
+
+/// How long it lets an owner that came meanwhile get on with its work.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// The reading side of a state folder's journal.
 #[derive(Debug, Clone)]
@@ -89,10 +93,7 @@ impl Reader {
             let head = |(stream, head): (&String, &Head)| StreamHead { stream: stream.clone(), head: head.clone() };
             return Ok(index.heads().map(head).collect());
         }
-        match self.source()? {
-            Source::Owner(conversation) => conversation.ask(&Request::Streams)?.streams(),
-            Source::Copy(copy) => copy.streams(),
-        }
+        self.ask(&Request::Streams, Answer::streams, Copy::streams)
     }
 
     /// What was done in a stream, run by run: from the index where there is one, so nothing is verified.
@@ -102,12 +103,7 @@ impl Reader {
     pub fn overview(&self, stream: &str) -> Result<Overview, Error> {
         let known = match self.index() {
             Some(mut index) => index.0.remove(stream),
-            None => match self.source()? {
-                Source::Owner(conversation) => {
-                    conversation.ask(&Request::Overview { stream: stream.to_owned() })?.value()?
-                }
-                Source::Copy(_) => None,
-            },
+            None => self.ask(&Request::Overview { stream: stream.to_owned() }, Answer::value, |_| Ok(None))?,
         };
         known.map_or_else(|| Ok(Overview::of(&self.state(stream)?)), Ok)
     }
@@ -123,10 +119,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::id`]; [`Error::Damaged`] when it cannot be read.
     pub fn base(&self, stream: &str) -> Result<Option<Base>, Error> {
-        match self.source()? {
-            Source::Owner(conversation) => conversation.ask(&Request::Base { stream: stream.to_owned() })?.value(),
-            Source::Copy(copy) => copy.base(stream),
-        }
+        self.ask(&Request::Base { stream: stream.to_owned() }, Answer::value, |copy| copy.base(stream))
     }
 
     /// The raw lines of a stream from record `from` on, as they are stored. Memory stays flat.
@@ -256,11 +249,31 @@ impl Reader {
             }
             match self.copied() {
                 Ok(Some(copy)) => return Ok(Source::Copy(copy)),
-                Ok(None) => {}
+                Ok(None) => std::thread::sleep(MOMENT),
                 Err(error) => failure = Some(error),
             }
         }
         Err(failure.unwrap_or_else(|| Error::Owner("owners come and go too fast to read between them".to_owned())))
+    }
+
+    /// What the owner answers, asked again when it ends meanwhile; or what the copy tells.
+    fn ask<T>(
+        &self,
+        request: &Request,
+        of_owner: impl Fn(Answer) -> Result<Option<T>, Error>,
+        of_copy: impl Fn(&Copy) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        for _ in 0..ATTEMPTS {
+            match self.source()? {
+                Source::Owner(conversation) => {
+                    if let Some(answer) = of_owner(conversation.ask(request)?)? {
+                        return Ok(answer);
+                    }
+                }
+                Source::Copy(copy) => return of_copy(&copy),
+            }
+        }
+        Err(Error::Owner("it ended while it answered, again and again".to_owned()))
     }
 
     /// The copy made before when nothing has changed since, else a fresh one; none when an owner came meanwhile.

@@ -161,6 +161,10 @@ impl Hub {
             Ok(Request::Records { stream, from, follow: true }) => return self.follow(&mut out, &stream, from),
             Err(error) => return writeln!(out, "!the request is not understood: {error}").and_then(|()| out.flush()),
         }
+        // An answer that the end of the owner cut short has no end: the reader goes on elsewhere.
+        if self.stopping.load(Ordering::SeqCst) {
+            return out.flush();
+        }
         writeln!(out, ".")?;
         out.flush()
     }

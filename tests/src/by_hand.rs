@@ -1,8 +1,14 @@
 //! What people do to a deployment without twinctl: requests to the local cloud's interfaces, as from a portal or a script.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use azure::api;
 use local::endpoints::Endpoints;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::twinctl::Sandbox;
 
@@ -60,6 +66,31 @@ impl ByHand {
     #[must_use]
     pub fn control(&self, path: &str) -> Value {
         self.ask(Method::GET, self.endpoints.control.as_str(), path, "none", None).1
+    }
+
+    /// Somebody narrows, in the portal, which devices' values reach the twins: always in the same subscription.
+    ///
+    /// # Panics
+    /// When there is none, or it is not taken.
+    pub fn narrow_the_filter(&self, sandbox: &Sandbox) {
+        let effects = sandbox.effects();
+        let made = effects.iter().filter(|effect| effect["operation"] == "PutResource");
+        let ids = made.filter_map(|effect| effect["resource"].as_str());
+        // Steps run side by side, so that the one that came last is another one each time.
+        let id = ids.filter(|id| id.contains("/eventSubscriptions/")).max().expect("a subscription was made");
+        let (_, mut found) = self.arm(Method::GET, id, api::EVENT_GRID, None);
+        let properties = found["properties"].as_object_mut().expect("a resource has properties");
+        properties.retain(|name, _| {
+            matches!(name.as_str(), "destination" | "filter" | "labels" | "eventDeliverySchema" | "retryPolicy")
+        });
+        properties["filter"]["subjectBeginsWith"] = json!("devices/nobody");
+        let body = json!({ "properties": properties });
+        assert_eq!(self.arm(Method::PUT, id, api::EVENT_GRID, Some(body)).0, 201);
+        let begun = Instant::now();
+        while self.arm(Method::GET, id, api::EVENT_GRID, None).1["properties"]["provisioningState"] != "Succeeded" {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the change does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Where the cloud serves.

@@ -1,36 +1,11 @@
 //! `twinctl drift`.
 
-use azure::api;
 use insta::assert_snapshot;
-use reqwest::Method;
 use serde_json::json;
 use tests::{
     by_hand::ByHand,
     twinctl::{FILTERS, Sandbox},
 };
-
-/// Somebody narrows, in the portal, which devices' values reach the twins.
-fn narrow_the_filter(sandbox: &Sandbox, by_hand: &ByHand) {
-    let effects = sandbox.effects();
-    let made = effects.iter().filter(|effect| effect["operation"] == "PutResource");
-    let ids = made.filter_map(|effect| effect["resource"].as_str());
-    let subscription = ids.into_iter().filter(|id| id.contains("/eventSubscriptions/")).max().unwrap().to_owned();
-    let (_, mut found) = by_hand.arm(Method::GET, &subscription, api::EVENT_GRID, None);
-    let properties = found["properties"].as_object_mut().unwrap();
-    properties.retain(|name, _| {
-        matches!(name.as_str(), "destination" | "filter" | "labels" | "eventDeliverySchema" | "retryPolicy")
-    });
-    properties["filter"]["subjectBeginsWith"] = json!("devices/nobody");
-    let body = json!({ "properties": properties });
-    assert_eq!(by_hand.arm(Method::PUT, &subscription, api::EVENT_GRID, Some(body)).0, 201);
-    let begun = std::time::Instant::now();
-    while by_hand.arm(Method::GET, &subscription, api::EVENT_GRID, None).1["properties"]["provisioningState"]
-        != "Succeeded"
-    {
-        assert!(begun.elapsed().as_secs() < 30, "the change does not end");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-}
 
 fn events(sandbox: &Sandbox) -> Vec<String> {
     let records = sandbox.run(&["journal", "records", "--json"]).code(0).json();
@@ -58,7 +33,7 @@ fn what_differs_is_found_and_put_back() {
     let deployed = sandbox.dump();
     let none = sandbox.run(&["drift", "--json"]).code(0).json();
     assert_eq!(none, json!({ "result": "nothing", "steps": [], "unseen": [] }));
-    narrow_the_filter(&sandbox, &by_hand);
+    by_hand.narrow_the_filter(&sandbox);
     insta::with_settings!({ filters => FILTERS.to_vec() }, {
         assert_snapshot!(sandbox.run(&["drift"]).snapshot(), @r"
         exit 16
@@ -83,7 +58,7 @@ fn what_is_accepted_is_wanted_until_it_changes_again() {
     let sandbox = Sandbox::of_example("factory");
     let by_hand = ByHand::at(&sandbox);
     sandbox.deploy();
-    narrow_the_filter(&sandbox, &by_hand);
+    by_hand.narrow_the_filter(&sandbox);
     let unknown = sandbox.run(&["drift", "--accept", "--step", "l1/none"]).code(2);
     assert!(unknown.stderr.contains("error[unknown-step]"), "{unknown:#?}");
     let _ = sandbox.run(&["drift", "--accept", "--step", "l2/telemetry", "--reason", "old devices"]).code(0);

@@ -82,14 +82,14 @@ fn schedules_are_records_and_no_deployment() {
     assert!(status.stderr.contains("nothing was ever deployed"), "{status:#?}");
     let _ = sandbox.run(&["resume"]).code(1);
     insta::with_settings!({ filters => [FILTERS, &[(r" by [^ ]+@.*", " by [actor]")]].concat() }, {
-        assert_snapshot!(sandbox.run(&["journal", "show", "--stream", "schedules"]).snapshot(), @r#"
+        assert_snapshot!(sandbox.run(&["journal", "records", "--stream", "schedules"]).snapshot(), @r#"
         exit 0
         --- stdout
         [seq]  [time]  schedule-added nightly redeploy of [folder]/project at 0 3 * * * UTC by [actor]
         "#);
     });
     let verified = sandbox.run(&["journal", "verify"]).code(0);
-    assert!(verified.stdout.starts_with("schedules: 1 records, whole"), "{verified:#?}");
+    assert!(verified.stdout.starts_with("schedules: 1 record, whole"), "{verified:#?}");
 }
 
 #[test]
@@ -108,6 +108,6 @@ fn a_schedule_is_data() {
     assert_eq!(list[0]["open"][0], asked["at"]);
     // What nobody took up is cancelled with the schedule.
     let _ = sandbox.run(&["schedule", "remove", "n"]).code(0);
-    let records = sandbox.run(&["journal", "show", "--stream", "schedules", "--json"]).code(0).json();
+    let records = sandbox.run(&["journal", "records", "--stream", "schedules", "--json"]).code(0).json();
     assert_eq!(records[2]["event"]["outcome"], "cancelled");
 }

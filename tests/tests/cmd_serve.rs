@@ -109,7 +109,7 @@ fn a_run_is_asked_for_done_once_and_seen() {
     let runs = runs(&sandbox);
     assert_eq!(runs.len(), 1);
     assert_eq!(schedule["last"]["run"], runs[0]["run"]);
-    let records = sandbox.run(&["journal", "show", "--json"]).code(0).json();
+    let records = sandbox.run(&["journal", "records", "--json"]).code(0).json();
     assert_eq!(records[0]["event"]["trigger"]["schedule"], "yearly");
     let metrics = daemon.get("/metrics");
     for line in [

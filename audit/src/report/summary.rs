@@ -54,6 +54,7 @@ pub(super) fn section(timeline: &Timeline, proof: &Proof) -> String {
         ("Started", Some(moment(timeline.started))),
         ("Ended", Some(timeline.ended.map_or_else(|| "not yet".to_owned(), moment))),
         ("Took", Some(format!("{elapsed}, of which {} of work", duration(timeline.worked())))),
+        ("Asked for by", asked_for(timeline)),
         ("Target", Some(code(&timeline.target.to_string()))),
         ("Definition", Some(code(&timeline.definition.0))),
         ("Definition before", timeline.previous.as_ref().map(|previous| code(&previous.0))),
@@ -61,6 +62,13 @@ pub(super) fn section(timeline: &Timeline, proof: &Proof) -> String {
         ("At work", Some(format!("<ul>{}</ul>", actors.concat()))),
     ];
     format!("<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n{}</section>\n", facts(&entries))
+}
+
+/// The occurrences of schedules that it is for; nothing when somebody asked for it by hand.
+fn asked_for(timeline: &Timeline) -> Option<String> {
+    let one = |trigger: &journal::Trigger| format!("schedule {} for {}", Text(&trigger.schedule), moment(trigger.at));
+    let all: Vec<String> = timeline.triggers.iter().map(one).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// The breaks, numbered as in the drawing; nothing when there were none.

@@ -20,7 +20,8 @@ pub(super) fn fold(records: &[Record]) -> Result<Timeline, Error> {
 }
 
 fn start(record: &Record) -> Result<Timeline, Error> {
-    let (Some(run), Event::RunStarted { kind, definition, previous, target, adopt, .. }) = (record.run, &record.event)
+    let (Some(run), Event::RunStarted { kind, definition, previous, target, adopt, trigger }) =
+        (record.run, &record.event)
     else {
         return Err(Error::NoStart { seq: record.seq });
     };
@@ -32,6 +33,7 @@ fn start(record: &Record) -> Result<Timeline, Error> {
         previous: previous.clone(),
         target: target.clone(),
         adopt: *adopt,
+        triggers: trigger.iter().cloned().collect(),
         status: RunStatus::Running,
         started: record.time,
         ended: None,
@@ -80,8 +82,12 @@ impl Timeline {
         };
         self.status = status;
         self.ended = (!moving(status)).then_some(record.time);
-        if let Event::RunInterrupted { reason, .. } = &record.event {
-            self.break_off(record, Cause::Interrupt { reason: reason.clone() });
+        match &record.event {
+            Event::RunInterrupted { reason, .. } => {
+                self.break_off(record, Cause::Interrupt { reason: reason.clone() });
+            }
+            Event::RunResumed { trigger, .. } => self.triggers.extend(trigger.clone()),
+            _ => {}
         }
     }
 

@@ -8,7 +8,7 @@ mod fold;
 mod work;
 
 use chrono::{DateTime, Duration, Utc};
-use journal::{Action, Actor, Digest, Outcome, Record, RunId, RunKind, RunStatus, StepId, StepStatus, Undo};
+use journal::{Action, Actor, Digest, Outcome, Record, RunId, RunKind, RunStatus, StepId, StepStatus, Trigger, Undo};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,6 +33,8 @@ pub struct Timeline {
     pub adopt: bool,
     /// Where it stands.
     pub status: RunStatus,
+    /// The occurrences of schedules that it is for, oldest first.
+    pub triggers: Vec<Trigger>,
     /// When it started.
     pub started: DateTime<Utc>,
     /// When it last came to rest; absent while it is running or rolling back.

@@ -110,26 +110,29 @@ impl Answer {
         }
     }
 
-    /// The one value that the answer holds, if it holds one.
-    pub(crate) fn value<T: serde::de::DeserializeOwned>(mut self) -> Result<Option<T>, Error> {
+    /// The one value that the answer holds, if it holds one; none at all when the owner ended meanwhile.
+    pub(crate) fn value<T: serde::de::DeserializeOwned>(mut self) -> Result<Option<Option<T>>, Error> {
         match self.next()? {
             Piece::Value(text) => {
-                serde_json::from_str(&text).map(Some).map_err(|error| Error::Owner(error.to_string()))
+                let value = serde_json::from_str(&text).map_err(|error| Error::Owner(error.to_string()))?;
+                Ok(Some(Some(value)))
             }
-            Piece::End => Ok(None),
+            Piece::End => Ok(Some(None)),
+            Piece::Gone => Ok(None),
             other => Err(Error::Owner(format!("it broke off with {other:?}"))),
         }
     }
 
-    /// The streams that the answer holds.
-    pub(crate) fn streams(mut self) -> Result<Vec<StreamHead>, Error> {
+    /// The streams that the answer holds; none at all when the owner ended meanwhile.
+    pub(crate) fn streams(mut self) -> Result<Option<Vec<StreamHead>>, Error> {
         let mut heads = Vec::new();
         loop {
             match self.next()? {
                 Piece::Stream(text) => {
                     heads.push(serde_json::from_str(&text).map_err(|error| Error::Owner(error.to_string()))?);
                 }
-                Piece::End => return Ok(heads),
+                Piece::End => return Ok(Some(heads)),
+                Piece::Gone => return Ok(None),
                 other => return Err(Error::Owner(format!("it broke off with {other:?}"))),
             }
         }

@@ -86,3 +86,30 @@ fn one_that_lies_is_found_by_verifying() {
     let error = Reader::open(state.path()).unwrap().verify(STREAM, &Known::default()).unwrap_err();
     assert!(error.to_string().contains("the index of the runs says something else"), "{error}");
 }
+
+#[test]
+fn questions_are_answered_while_owners_come_and_go() {
+    let state = written();
+    let known = expected(state.path());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                drop(open(state.path()));
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+        });
+        let reader = Reader::open(state.path()).unwrap();
+        for _ in 0..300 {
+            let asked = reader
+                .overview(STREAM)
+                .and_then(|overview| Ok((overview, reader.streams()?.len(), reader.base(STREAM)?.is_none())));
+            // Ended first: a panic would leave the other thread running.
+            if !matches!(&asked, Ok((overview, 1, true)) if *overview == known) {
+                done.store(true, std::sync::atomic::Ordering::SeqCst);
+                panic!("{asked:?}");
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+}

@@ -29,6 +29,7 @@ pub(crate) fn runs_data(runs: &[RunState]) -> Value {
             "started": run.started,
             "ended": run.ended,
             "actor": run.actor,
+            "triggers": run.triggers,
             "outcomes": run.outcomes,
         })
     };

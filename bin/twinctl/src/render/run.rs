@@ -22,6 +22,9 @@ pub(crate) fn text(run: &Timeline) -> String {
         moment(run.started),
         run.actors.first().map(who).unwrap_or_default()
     );
+    for trigger in &run.triggers {
+        text += &format!("asked for by the schedule {} for {}\n", trigger.schedule, moment(trigger.at));
+    }
     run.breaks.iter().for_each(|it| text += &break_line(it));
     text += &format!("records {} to {}\n\n", run.from, run.to);
     let rows: Vec<[String; 7]> = run.steps.iter().map(|step| row(step, run.started)).collect();

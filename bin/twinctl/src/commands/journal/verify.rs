@@ -178,7 +178,8 @@ fn whole(report: &Value) -> String {
         Value::Null => String::new(),
         head => format!(", head {}:{}", head["seq"], text(&head["hash"])),
     };
-    format!("{}: {} records{pruned}, whole{covered}{head}\n", text(&report["stream"]), report["records"])
+    let plural = if report["records"] == 1 { "" } else { "s" };
+    format!("{}: {} record{plural}{pruned}, whole{covered}{head}\n", text(&report["stream"]), report["records"])
 }
 
 fn parse_head(text: &str) -> Result<Head, Failure> {
