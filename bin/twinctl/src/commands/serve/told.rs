@@ -164,26 +164,22 @@ async fn heard(ear: &mut Ear) -> Result<Vec<Ask>, notify::Error> {
 
 /// Puts on record what becomes of them: as soon as nobody holds the lease.
 async fn decide(book: &JournalBook, name: &str, asks: &[Ask], up_since: DateTime<Utc>) -> Result<(), scheduler::Error> {
-    // What was in progress when they came counts, not what is when the lease is free.
     let asked = |page: &scheduler::Page| {
         policy::asked(&page.schedules, name, asks.iter().map(|ask| ask.at).collect(), up_since)
     };
-    let mut events = asked(&book.read().await?);
-    loop {
+    // What was in progress when they came counts, not what is when the lease is free.
+    let events = asked(&book.read().await?);
+    while !events.is_empty() {
         let page = book.read().await?;
-        let known = page.schedules.get(name).map(|schedule| schedule.from);
-        let still_open = asked(&page);
-        if events.is_empty() || still_open.is_empty() || known.is_none() {
-            return Ok(());
+        // Somebody else has decided, or the schedule is gone.
+        if asked(&page).is_empty() {
+            break;
         }
         match book.append(page.head.clone(), events.clone()).await? {
-            Appended::Done => return Ok(()),
+            Appended::Done => break,
             Appended::Held => book.released().await,
-            Appended::Moved => {
-                if events.len() != still_open.len() {
-                    events = still_open;
-                }
-            }
+            Appended::Moved => {}
         }
     }
+    Ok(())
 }
