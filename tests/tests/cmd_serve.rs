@@ -16,9 +16,19 @@ const DEADLINE: Duration = Duration::from_secs(150);
 
 /// A daemon, and where it serves.
 struct Daemon {
-    child: Child,
+    /// Absent once it was stopped or killed.
+    process: Option<(Child, BufReader<ChildStderr>)>,
     address: String,
-    said: BufReader<ChildStderr>,
+}
+
+/// A test that fails leaves none behind.
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some((mut child, _)) = self.process.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 impl Daemon {
@@ -28,7 +38,8 @@ impl Daemon {
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
         let (_, address) = line.trim().split_once("http://").unwrap_or_else(|| panic!("it said: {line}"));
-        Self { address: address.to_owned(), child, said }
+        let address = address.to_owned();
+        Self { process: Some((child, said)), address }
     }
 
     fn get(&self, path: &str) -> String {
@@ -45,20 +56,25 @@ impl Daemon {
         let mut line = String::new();
         while !line.contains(what) {
             line.clear();
-            assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended without saying {what:?}");
+            assert!(
+                self.process.as_mut().unwrap().1.read_line(&mut line).unwrap() > 0,
+                "it ended without saying {what:?}"
+            );
         }
     }
 
     fn stop(mut self) {
-        signal(&self.child, "TERM");
+        let (child, mut said) = self.process.take().unwrap();
+        signal(&child, "TERM");
         // What it says must not fill the pipe.
-        thread::spawn(move || std::io::copy(&mut self.said, &mut std::io::sink()));
-        let _ = wait(self.child).code(0);
+        thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        let _ = wait(child).code(0);
     }
 
     fn kill(mut self) {
-        signal(&self.child, "KILL");
-        self.child.wait().unwrap();
+        let (mut child, _) = self.process.take().unwrap();
+        signal(&child, "KILL");
+        child.wait().unwrap();
     }
 }
 
