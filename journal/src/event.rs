@@ -3,6 +3,8 @@
 //! Events never carry secrets and never carry a resource's properties beyond the outputs that other steps need.
 //! The doc of each event states the transition it causes; [`crate::state`] enforces them.
 
+mod about;
+mod drift;
 mod schedule;
 
 use std::fmt;
@@ -11,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::drift::{Drift, DriftKind};
 pub use self::schedule::{
     MAX_SCHEDULE_NAME, Missed, Overlap, SCHEDULES, ScheduleClock, ScheduleKind, ScheduleOutcome, ScheduleSpec,
     SkipReason, Trigger,
@@ -144,32 +147,6 @@ pub enum FailureKind {
     Conflict,
     /// Trying again would not help.
     Permanent,
-}
-
-/// A step whose resource is not as it was left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drift {
-    /// The step.
-    pub step: StepId,
-    /// What was seen.
-    pub seen: DriftKind,
-    /// The paths that differ, or what is missing, in words; never values, which may be secrets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<String>,
-}
-
-/// How a resource is not as it was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DriftKind {
-    /// It is there and differs.
-    Differs,
-    /// Some of it is there.
-    Partial,
-    /// It is gone.
-    Absent,
-    /// Something of somebody else stands in its place.
-    NotOurs,
 }
 
 /// One thing that happened.
@@ -467,77 +444,4 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exit: Option<u8>,
     },
-}
-
-impl Event {
-    /// The event's type as it stands in the record.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::RunStarted { .. } => "run-started",
-            Self::RunResumed { .. } => "run-resumed",
-            Self::RunInterrupted { .. } => "run-interrupted",
-            Self::RunFailed { .. } => "run-failed",
-            Self::RunFinished => "run-finished",
-            Self::RollbackStarted { .. } => "rollback-started",
-            Self::RollbackFinished => "rollback-finished",
-            Self::RollbackFailed { .. } => "rollback-failed",
-            Self::StepStarted { .. } => "step-started",
-            Self::StepIntended { .. } => "step-intended",
-            Self::StepCheckpoint { .. } => "step-checkpoint",
-            Self::StepAttemptFailed { .. } => "step-attempt-failed",
-            Self::StepCompleted { .. } => "step-completed",
-            Self::StepFailed { .. } => "step-failed",
-            Self::UndoIntended { .. } => "undo-intended",
-            Self::UndoCheckpoint { .. } => "undo-checkpoint",
-            Self::UndoAttemptFailed { .. } => "undo-attempt-failed",
-            Self::UndoCompleted { .. } => "undo-completed",
-            Self::UndoFailed { .. } => "undo-failed",
-            Self::UndoSkipped { .. } => "undo-skipped",
-            Self::Pruned { .. } => "pruned",
-            Self::NoDrift { .. } => "no-drift",
-            Self::DriftFound { .. } => "drift-found",
-            Self::DriftAccepted { .. } => "drift-accepted",
-            Self::ScheduleAdded { .. } => "schedule-added",
-            Self::ScheduleChanged { .. } => "schedule-changed",
-            Self::ScheduleRemoved { .. } => "schedule-removed",
-            Self::ScheduleDue { .. } => "schedule-due",
-            Self::ScheduleSkipped { .. } => "schedule-skipped",
-            Self::ScheduleEnded { .. } => "schedule-ended",
-        }
-    }
-
-    /// The schedule that it is about, if it belongs to the stream of the schedules.
-    #[must_use]
-    pub fn schedule(&self) -> Option<&str> {
-        match self {
-            Self::ScheduleAdded { schedule, .. }
-            | Self::ScheduleChanged { schedule, .. }
-            | Self::ScheduleRemoved { schedule }
-            | Self::ScheduleDue { schedule, .. }
-            | Self::ScheduleSkipped { schedule, .. }
-            | Self::ScheduleEnded { schedule, .. } => Some(schedule),
-            _ => None,
-        }
-    }
-
-    /// The step that it is about, if it is about one.
-    #[must_use]
-    pub fn step(&self) -> Option<&StepId> {
-        match self {
-            Self::StepStarted { step, .. }
-            | Self::StepIntended { step, .. }
-            | Self::StepCheckpoint { step, .. }
-            | Self::StepAttemptFailed { step, .. }
-            | Self::StepCompleted { step, .. }
-            | Self::StepFailed { step, .. }
-            | Self::UndoIntended { step, .. }
-            | Self::UndoCheckpoint { step, .. }
-            | Self::UndoAttemptFailed { step, .. }
-            | Self::UndoCompleted { step, .. }
-            | Self::UndoFailed { step, .. }
-            | Self::UndoSkipped { step, .. } => Some(step),
-            _ => None,
-        }
-    }
 }

@@ -43,7 +43,7 @@ impl Store {
     /// None when there is nothing to take.
     ///
     /// # Errors
-    /// [`Error::Illegal`] while a run is unfinished; [`Error::Damaged`] when what is to leave does not hold, of which
+    /// [`Error::Unrested`] while a run is unfinished; [`Error::Damaged`] when what is to leave does not hold, of which
     /// then nothing leaves; [`Error::Io`].
     pub async fn prune(
         &self,
