@@ -32,7 +32,9 @@ impl Batch {
     pub(crate) fn of(journal: Uuid, stream: &str, at: &Position, records: &[Record]) -> Result<Option<Self>, Error> {
         let Some(first) = records.first() else { return Ok(None) };
         let forked = || Error::Forked { stream: stream.to_owned(), seq: at.next };
-        if first.seq != at.next || at.after.as_ref().is_some_and(|hash| *hash != first.prev) {
+        // A sink that nothing was sent to yet begins with what is left of a stream that was pruned.
+        let begins = at.next == 0 && at.after.is_none();
+        if !begins && first.seq != at.next || at.after.as_ref().is_some_and(|hash| *hash != first.prev) {
             return Err(forked());
         }
         let end = at.sending.map_or(u64::MAX, |span| span.last);

@@ -39,6 +39,18 @@ async fn a_first_start_begins_now_or_with_the_beginning_and_new_streams_with_the
 }
 
 #[tokio::test]
+async fn a_beginning_that_was_pruned_is_what_is_left_also_when_a_batch_of_it_was_on_its_way() {
+    let world = Arc::new(World::default());
+    grow(&world, "factory", &[0, 10, 0, 10]);
+    world.streams.lock().unwrap()[0].records.drain(..2);
+    world.fates.lock().unwrap().extend([Fate::Done, Fate::Done, Fate::CrashAfter]);
+    assert!(courier(&world, Start::Beginning).unwrap().round().await.is_err());
+    settle(&world, Start::Beginning).await;
+    let told: std::collections::BTreeSet<_> = world.wire.lock().unwrap().iter().map(|event| event.data.seq).collect();
+    assert_eq!(told, [2, 3].into());
+}
+
+#[tokio::test]
 async fn a_batch_that_was_on_its_way_goes_again_as_it_was_whatever_came_since() {
     let world = Arc::new(World::default());
     settle(&world, Start::Now).await;

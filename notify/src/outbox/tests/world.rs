@@ -125,7 +125,7 @@ impl Source for Hands {
     fn records(&self, stream: &str, from: u64, most: usize) -> Result<Vec<Record>, journal::Error> {
         let streams = self.0.streams.lock().unwrap();
         let found = streams.iter().find(|history| history.stream == stream).expect("it was seen");
-        Ok(found.records.iter().skip(from as usize).take(most).cloned().collect())
+        Ok(found.records.iter().filter(|record| record.seq >= from).take(most).cloned().collect())
     }
 }
 
