@@ -1,4 +1,4 @@
-//! Logs: to standard error, only when asked for.
+//! Logs: to standard error, only when asked for; of a daemon, which nobody watches, warnings always.
 
 use std::io;
 
@@ -6,9 +6,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{environment, output::Output};
 
-/// Turns logging on as `-v` and `TWINCTL_LOG` say.
-pub(crate) fn start(verbose: u8, output: Output) {
-    let Some(filter) = filter(verbose, environment::text(environment::LOG)) else { return };
+/// Turns logging on as `-v` and `TWINCTL_LOG` say, and for a daemon in any case.
+pub(crate) fn start(verbose: u8, daemon: bool, output: Output) {
+    let filter = filter(verbose, environment::text(environment::LOG)).or_else(|| daemon.then(|| "warn".to_owned()));
+    let Some(filter) = filter else { return };
     let started = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::builder().parse_lossy(filter))
         .with_writer(io::stderr)
@@ -25,7 +26,8 @@ const REQUESTS: &str = "typespec_client_core::http::policies::logging=debug";
 /// What to log: what our own crates do and every request first, then more of both; libraries' internals last.
 fn filter(verbose: u8, wanted: Option<String>) -> Option<String> {
     let ours = |level: &str| {
-        let crates = ["twinctl", "workflows", "engine", "journal", "azure", "local"];
+        let crates =
+            ["twinctl", "workflows", "engine", "journal", "audit", "scheduler", "notify", "aws", "azure", "local"];
         crates.map(|name| format!("{name}={level}")).join(",")
     };
     match (wanted, verbose) {

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let output = Output::new(&cli.global);
-    logging::start(cli.global.verbose, output);
+    logging::start(cli.global.verbose, matches!(cli.command, cli::Command::Serve(_)), output);
     let exit = work(cli, output).unwrap_or_else(|failure| {
         output.failure(&failure);
         failure.exit
