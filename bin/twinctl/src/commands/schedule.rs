@@ -56,15 +56,15 @@ async fn add(global: &Global, options: &AddSchedule, output: Output) -> failure:
         let failure = Failure::new(Exit::Usage, tried).because(format!("there is one named {name}"));
         return Err(failure.code("schedule-exists"));
     }
-    // Before the record: what the record says must be there. Its names are the schedule's, so that it can be made again.
-    let id = open(&place).map_err(|error| explain::journal(tried, &error))?.id();
-    clock::set(&place, id, &name, &spec, true).await?;
+    let aws = clock::reach(&place, &spec).await?;
     change(&place, tried, |state| match state.schedules.contains_key(&name) {
         true => {
             Err(Failure::new(Exit::Usage, tried).because(format!("there is one named {name}")).code("schedule-exists"))
         }
         false => Ok(vec![Event::ScheduleAdded { schedule: name.clone(), spec: spec.clone() }]),
     })?;
+    // After the record, as everything that changes a cloud; `unpause` makes up for it when this process ends before.
+    clock::set(aws.as_ref(), journal_id(&place)?, &name, &spec, true).await?;
     let next = pattern.next(Utc::now());
     output
         .data(&json!({ "name": name, "next": next, "clock": spec.clock }), || render::schedule::added(&name, next))?;
@@ -129,7 +129,8 @@ async fn set_paused(global: &Global, named: &NamedSchedule, paused: bool, output
     let place = Place::new(global, &named.project.project)?;
     let name = &named.name;
     let spec = find(&read(&place)?, name)?.spec.clone();
-    clock::set(&place, journal_id(&place)?, name, &spec, !paused).await?;
+    let aws = clock::reach(&place, &spec).await?;
+    clock::set(aws.as_ref(), journal_id(&place)?, name, &spec, !paused).await?;
     change(&place, tried, |state| {
         let schedule = find(state, name)?;
         let change = Event::ScheduleChanged { schedule: name.clone(), paused };
@@ -143,7 +144,8 @@ async fn remove(global: &Global, named: &NamedSchedule, output: Output) -> failu
     let place = Place::new(global, &named.project.project)?;
     let name = &named.name;
     let spec = find(&read(&place)?, name)?.spec.clone();
-    clock::remove(&place, journal_id(&place)?, name, &spec).await?;
+    let aws = clock::reach(&place, &spec).await?;
+    clock::remove(aws.as_ref(), journal_id(&place)?, name).await?;
     change(&place, "remove the schedule", |state| {
         let schedule = find(state, name)?;
         let outcome = ScheduleOutcome::Cancelled;

@@ -94,7 +94,7 @@ pub(super) fn journal_id(reader: &Reader) -> Result<uuid::Uuid, Failure> {
 /// Verifies exports: one stream from its first record on, in one file or several.
 pub(super) fn files(place: &Place, options: &Verification, output: Output) -> failure::Result {
     let mut known = Known::default();
-    let mut origin = None;
+    let mut origins = Vec::new();
     for path in &options.checkpoint {
         let given = options.key.as_deref().map(str::parse::<VerifierKey>).transpose();
         let key = match given.map_err(|error| Failure::of(Exit::Usage, "read the key", &error))? {
@@ -103,13 +103,14 @@ pub(super) fn files(place: &Place, options: &Verification, output: Output) -> fa
         };
         let stated = std::fs::read_to_string(path).ok().and_then(|note| note.lines().next().map(str::to_owned));
         known.roots.push(opened(path, &key, stated.as_deref().unwrap_or_default())?);
-        origin = stated;
+        origins.extend(stated);
     }
     let lines = options.file.iter().map(|path| lines_of(path)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<String> = options.file.iter().map(|path| path.display().to_string()).collect();
     let verified = verify_export(lines.into_iter().flatten(), &known);
     let (stream, report) = verified.map_err(|error| not_whole(&names.join(", "), error))?;
-    if origin.is_some_and(|origin| !origin.ends_with(&format!("/{}", checkpoint::encoded(&stream)))) {
+    let end = format!("/{}", checkpoint::encoded(&stream));
+    if !origins.iter().all(|origin| origin.ends_with(&end)) {
         let other = Failure::new(Exit::JournalDamaged, "use the checkpoint").because("it is of another stream");
         return Err(other.code("bad-checkpoint"));
     }
