@@ -36,11 +36,15 @@ impl Sink for Lines {
     }
 }
 
+/// How long a count that only grows is left alone once it was told: a log is no meter.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
+
 /// From news to lines.
 struct Log {
     start: Instant,
     begun: HashMap<String, Instant>,
-    waits_for: HashMap<String, String>,
+    /// By step: what it waits for, as it was told last, and when that was.
+    waits_for: HashMap<String, (String, Instant)>,
 }
 
 impl Log {
@@ -56,10 +60,10 @@ impl Log {
                 return None;
             }
             Progress::Waiting { step, waiting } => {
-                let told = self.waits_for.insert(step.to_string(), waiting.what.clone());
-                if told.as_ref() == Some(&waiting.what) {
+                if self.waits_for.get(step.as_str()).is_some_and(|told| is_told(told, &waiting.what, now)) {
                     return None;
                 }
+                self.waits_for.insert(step.to_string(), (waiting.what.clone(), now));
                 let at_most = duration(waiting.for_at_most);
                 ("waits".to_owned(), step.as_str(), format!(" for {} (at most {at_most})", waiting.what))
             }
@@ -91,6 +95,12 @@ impl Log {
     }
 }
 
+/// Whether a wait says nothing new: the same words, or just now the same but for a count.
+fn is_told((told, at): &(String, Instant), what: &str, now: Instant) -> bool {
+    let words = |text: &str| text.replace(|char: char| char.is_ascii_digit(), "");
+    told == what || (now.saturating_duration_since(*at) < BETWEEN_COUNTS && words(told) == words(what))
+}
+
 #[cfg(test)]
 mod tests {
     use engine::progress::Waiting;
@@ -117,6 +127,19 @@ mod tests {
         assert_eq!(log.line(&wait("Azure to provision it"), at(3)), None, "told already");
         let done = Progress::Completed { step: hub(), layer: "l1".into(), outcome: Outcome::Created };
         assert_eq!(log.line(&done, at(70)).unwrap(), "  1m 10s  created    l1/hub (took 1m 09s)");
+    }
+
+    #[test]
+    fn a_count_is_told_once_a_second() {
+        let start = Instant::now();
+        let mut log = Log::new(start);
+        let mut told = |what: &str, millis| {
+            let waiting = Waiting { what: what.into(), for_at_most: Duration::from_secs(60) };
+            log.line(&Progress::Waiting { step: hub(), waiting }, start + Duration::from_millis(millis)).is_some()
+        };
+        let lines = [told("twins, 0 of 900", 0), told("twins, 250 of 900", 300), told("twins, 500 of 900", 1_100)];
+        assert_eq!(lines, [true, false, true]);
+        assert!(told("a role to take effect", 1_200), "another wait is told at once");
     }
 
     #[test]
