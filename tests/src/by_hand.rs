@@ -40,7 +40,7 @@ impl ByHand {
     /// # Panics
     /// When there is no answer.
     pub fn arm(&self, method: Method, id: &str, api_version: &str, body: Option<Value>) -> (u16, Value) {
-        self.ask(method, self.endpoints.arm.as_str(), id, api_version, body)
+        self.ask(method, self.endpoints.arm.as_str(), id, api_version, &[], body)
     }
 
     /// A request to the data plane of the only Azure Digital Twins instance.
@@ -48,7 +48,21 @@ impl ByHand {
     /// # Panics
     /// When there is no answer.
     pub fn twins(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        self.ask(method, self.endpoints.adt.as_str(), path, azure::api::DIGITAL_TWINS_DATA, body)
+        self.twins_with(method, path, &[], body)
+    }
+
+    /// The same with further headers.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn twins_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        self.ask(method, self.endpoints.adt.as_str(), path, azure::api::DIGITAL_TWINS_DATA, headers, body)
     }
 
     /// A request to the device registry of the only hub.
@@ -56,7 +70,7 @@ impl ByHand {
     /// # Panics
     /// When there is no answer.
     pub fn hub(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        self.ask(method, self.endpoints.iot_hub.as_str(), path, azure::api::IOT_HUB_DATA, body)
+        self.ask(method, self.endpoints.iot_hub.as_str(), path, azure::api::IOT_HUB_DATA, &[], body)
     }
 
     /// What the control interface tells about the cloud itself.
@@ -65,7 +79,7 @@ impl ByHand {
     /// When there is no answer.
     #[must_use]
     pub fn control(&self, path: &str) -> Value {
-        self.ask(Method::GET, self.endpoints.control.as_str(), path, "none", None).1
+        self.ask(Method::GET, self.endpoints.control.as_str(), path, "none", &[], None).1
     }
 
     /// Somebody narrows, in the portal, which devices' values reach the twins: always in the same subscription.
@@ -99,9 +113,20 @@ impl ByHand {
         &self.endpoints
     }
 
-    fn ask(&self, method: Method, base: &str, path: &str, version: &str, body: Option<Value>) -> (u16, Value) {
+    fn ask(
+        &self,
+        method: Method,
+        base: &str,
+        path: &str,
+        version: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let url = format!("{}{path}?api-version={version}", base.trim_end_matches('/'));
         let mut request = self.client.request(method, url).bearer_auth("anybody");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }

@@ -1,7 +1,11 @@
 //! `twinctl cloud`.
 
 use insta::assert_snapshot;
-use tests::twinctl::{FILTERS, Sandbox};
+use reqwest::Method;
+use tests::{
+    by_hand::ByHand,
+    twinctl::{FILTERS, Sandbox},
+};
 
 #[test]
 fn up_status_down_and_reset() {
@@ -128,6 +132,36 @@ fn an_error_is_data_as_well() {
     let error = &sandbox.run(&["cloud", "dump", "--json"]).code(1).json()["error"];
     assert_eq!(error["code"], "cloud-not-up");
     assert_eq!(error["exit"], 1);
+}
+
+#[test]
+fn what_is_said_is_written_down_while_asked_for() {
+    let sandbox = Sandbox::empty();
+    let file = sandbox.project().join("said.jsonl");
+    let by_hand = ByHand::at(&sandbox);
+    let list = || assert_eq!(by_hand.twins(Method::GET, "/models", None).0, 200);
+    list();
+    insta::with_settings!({ filters => FILTERS.to_vec() }, {
+        assert_snapshot!(sandbox.run(&["cloud", "record", "said.jsonl"]).snapshot(), @r"
+        exit 0
+        --- stdout
+        every request is written to [folder]/project/said.jsonl; it holds secrets, keep it to yourself
+        ");
+    });
+    list();
+    assert_snapshot!(sandbox.run(&["cloud", "record", "--stop"]).snapshot(), @r"
+    exit 0
+    --- stdout
+    nothing is written any more
+    ");
+    list();
+    let said = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains(r#""method":"GET""#) && !said.contains("Bearer"), "{said}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let nowhere = sandbox.run(&["cloud", "record", "no/such/folder/said.jsonl"]).code(1);
+    assert!(nowhere.stderr.contains("No such file"), "{nowhere:#?}");
 }
 
 #[test]

@@ -244,6 +244,7 @@ fn cloud() {
       effects  List every mutating effect in order
       dump     Print the whole state in canonical form
       fault    Make the local cloud fail on purpose
+      record   Write every request and its answer to a file, from now on
       help     Print this message or the help of the given subcommand(s)
 
     Options:

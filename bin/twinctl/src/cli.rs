@@ -280,6 +280,20 @@ pub(crate) enum CloudCommand {
         #[command(subcommand)]
         command: FaultCommand,
     },
+    /// Write every request and its answer to a file, from now on
+    ///
+    /// Credentials are left out of the headers; bodies are written as they are, so keep the file to yourself.
+    Record {
+        /// Where to append, one exchange a line as JSON
+        #[arg(value_name = "FILE", required_unless_present = "stop")]
+        file: Option<PathBuf>,
+        /// Write no more
+        #[arg(long, conflicts_with = "file")]
+        stop: bool,
+        /// The project folder
+        #[arg(long, value_name = "PROJECT", default_value = ".")]
+        project: PathBuf,
+    },
     /// Run the local cloud in the foreground
     #[command(hide = true)]
     Serve {

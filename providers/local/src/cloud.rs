@@ -17,6 +17,7 @@ use crate::events::Grid;
 use crate::faults::Faults;
 use crate::iot;
 use crate::listen::Service;
+use crate::recording::Recording;
 use crate::server::Error;
 use crate::state::State;
 use crate::twinmaker::Neighbour;
@@ -34,6 +35,7 @@ pub(crate) struct Cloud {
     pub(crate) grid: Grid,
     pub(crate) documents: cosmos::Store,
     pub(crate) neighbour: Neighbour,
+    pub(crate) recording: Recording,
     pub(crate) instance: String,
     pub(crate) stop: CancellationToken,
     /// Data-plane requests refused so far per role assignment, for the propagation fault.
@@ -62,6 +64,7 @@ impl Cloud {
             grid: Grid::open(dir, clock.clone())?,
             documents: cosmos::Store::open(dir)?,
             neighbour: Neighbour::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
+            recording: Recording::default(),
             clock,
             effects,
             faults,

@@ -12,7 +12,7 @@ use crate::{apps, dump, events, query, twinmaker};
 /// Serves one request.
 ///
 /// `GET /health`, `GET /effects[?since=N]`, `GET /dump`, `GET /events`, `GET|PUT|DELETE /faults`, `GET|PUT|DELETE /aws`, `GET /apps`, `POST /apps/{app}/kill`,
-/// `POST /stop`.
+/// `GET|PUT|DELETE /recording`, `POST /stop`.
 pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/health") => {
@@ -35,6 +35,12 @@ pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
         }
         (&Method::GET, "/apps") => Answer::json(200, apps::show(cloud)),
         (&Method::GET | &Method::PUT | &Method::DELETE, "/aws") => twinmaker::neighbour(cloud, request),
+        (&Method::GET, "/recording") => recording(cloud),
+        (&Method::PUT, "/recording") => record(cloud, request),
+        (&Method::DELETE, "/recording") => {
+            cloud.recording.stop();
+            Answer::empty(204)
+        }
         (&Method::POST, path) if killed(path).is_some() => apps::kill(cloud, killed(path).unwrap_or_default()),
         (&Method::POST, "/stop") => {
             cloud.stop.cancel();
@@ -54,6 +60,25 @@ fn effects(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
     match cloud.effects.json_since(since) {
         Ok(entries) => Answer::json_text(200, entries),
         Err(error) => Answer::error(500, "InternalServerError", &error.to_string()),
+    }
+}
+
+fn recording(cloud: &Cloud) -> Answer {
+    Answer::json(200, json!({ "file": cloud.recording.file() }))
+}
+
+fn record(cloud: &Cloud, request: &Request<Bytes>) -> Answer {
+    #[derive(serde::Deserialize)]
+    struct Wanted {
+        file: std::path::PathBuf,
+    }
+    let wanted: Wanted = match serde_json::from_slice(request.body()) {
+        Ok(wanted) => wanted,
+        Err(error) => return Answer::error(400, "BadRequest", &format!("The recording cannot be read: {error}")),
+    };
+    match cloud.recording.start(&wanted.file) {
+        Ok(()) => recording(cloud),
+        Err(error) => Answer::error(400, "BadRequest", &format!("{}: {error}", wanted.file.display())),
     }
 }
 

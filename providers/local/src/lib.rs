@@ -47,6 +47,7 @@ mod listen;
 mod lock;
 pub mod process;
 mod query;
+pub mod recording;
 mod scm;
 pub mod server;
 mod state;

@@ -174,14 +174,19 @@ async fn answer(
     let target = Target { service: service.fault_name(), method: &method, path: &path };
     let hits = cloud.faults.hit(target);
     let is_documents = service == Service::Data && query::subject(&request, "documents").is_some();
-    if let Some(refusal) = before(service, is_documents, &hits).await {
-        return Ok(refusal.into_response());
+    let heard = cloud.recording.hear(service, &request);
+    let refusal = before(service, is_documents, &hits).await;
+    let is_lost = refusal.is_none() && hits.contains(&Kind::ReplyLost);
+    let response = match refusal {
+        Some(refusal) => refusal.into_response(),
+        None => dispatch(&cloud, service, request, &hits).await,
+    };
+    match heard {
+        Some(heard) if is_lost => cloud.recording.lose(&heard),
+        Some(heard) => return Ok(cloud.recording.note(heard, response).await),
+        None => {}
     }
-    let response = dispatch(&cloud, service, request, &hits).await;
-    if hits.contains(&Kind::ReplyLost) {
-        return Err(Lost);
-    }
-    Ok(response)
+    if is_lost { Err(Lost) } else { Ok(response) }
 }
 
 /// Faults that come before any effect: a delay, or an answer in the service's stead.

@@ -132,6 +132,26 @@ impl Contracts {
         report
     }
 
+    /// The operations on paths that a report covers, or of the documents named, which it does not reach: by document and id,
+    /// with method and template.
+    #[must_use]
+    pub fn unreached(&self, report: &Report, documents: &[&str]) -> BTreeMap<(String, String), String> {
+        let key = |operation: &Operation| (self.documents.name(operation.file), operation.id.clone());
+        let covered = |operation: &&Operation| report.covered.contains_key(&key(operation));
+        let paths: BTreeSet<(usize, &str)> = self
+            .operations
+            .iter()
+            .filter(covered)
+            .map(|operation| (operation.file, operation.template.as_str()))
+            .collect();
+        let in_use = |operation: &&Operation| {
+            paths.contains(&(operation.file, operation.template.as_str()))
+                || documents.contains(&self.documents.name(operation.file).as_str())
+        };
+        let unreached = self.operations.iter().filter(in_use).filter(|operation| !covered(operation));
+        unreached.map(|operation| (key(operation), format!("{} {}", operation.method, operation.template))).collect()
+    }
+
     /// The most particular operation of the request's method, path and version.
     fn find(&self, exchange: &Exchange) -> Option<(usize, BTreeMap<String, String>)> {
         let version = query(&exchange.url).into_iter().find(|(name, _)| name == "api-version")?.1;

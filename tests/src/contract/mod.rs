@@ -8,6 +8,7 @@
 //! | operation | one method on one path template of a document |
 //! | exchange | one request as it was sent, with its answer if one came ([`Recorder`]) |
 //! | handed out | a URL that an earlier answer gave: a poll URL, a next page. It is followed verbatim and matches no template |
+//! | unreached | an operation on a path that is in use, which nothing that was recorded asked for |
 //! | unpublished | a service of which no specification is published; its paths are listed by name, nothing else is excused |
 //! | violation | one way in which one exchange departs from its operation |
 //!
@@ -26,6 +27,7 @@ mod documents;
 mod handed_out;
 mod operation;
 mod recorder;
+pub mod recording;
 mod report;
 mod schema;
 mod wire;

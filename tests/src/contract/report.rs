@@ -48,6 +48,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// Takes in what another check found.
+    pub fn absorb(&mut self, other: Self) {
+        self.violations.extend(other.violations);
+        for (operation, coverage) in other.covered {
+            let sum = self.covered.entry(operation).or_default();
+            sum.requests += coverage.requests;
+            sum.statuses.extend(coverage.statuses);
+        }
+        for (what, times) in other.unpublished {
+            *self.unpublished.entry(what).or_default() += times;
+        }
+        self.handed_out += other.handed_out;
+        self.requests += other.requests;
+    }
+
     /// Panics with every violation when there is one.
     ///
     /// # Panics

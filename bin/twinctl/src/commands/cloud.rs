@@ -49,6 +49,9 @@ pub(crate) async fn cloud(global: &Global, options: &Cloud, output: Output) -> f
         CloudCommand::Fault { project, command } => {
             faults(&Place::of_cloud(global, project)?.cloud, command, output).await
         }
+        CloudCommand::Record { file, project, .. } => {
+            record(&Place::of_cloud(global, project)?.cloud, file.as_deref(), output).await
+        }
         CloudCommand::Serve { project, serving } => serve(&dir(project)?, *serving).await,
         CloudCommand::ServeAws { project, program } => aws::serve(&dir(project)?, program),
     }
@@ -207,6 +210,24 @@ async fn faults(dir: &Path, command: &FaultCommand, output: Output) -> failure::
     output.data(&faults, || {
         let faults = faults.as_array().into_iter().flatten().map(Value::to_string);
         faults.map(|fault| fault + "\n").collect()
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Has every exchange written to a file, or to none.
+async fn record(dir: &Path, file: Option<&Path>, output: Output) -> failure::Result {
+    let control = Control::of(&running(dir).await?)?;
+    match file {
+        None => control.delete("recording").await?,
+        Some(file) => {
+            let file = std::path::absolute(file).map_err(|error| Failure::of(Exit::Usage, "find the file", &error))?;
+            control.put("recording", &json!({ "file": file })).await?;
+        }
+    }
+    let recording = control.get("recording").await?;
+    output.data(&recording, || match recording["file"].as_str() {
+        Some(file) => format!("every request is written to {file}; it holds secrets, keep it to yourself\n"),
+        None => "nothing is written any more\n".to_owned(),
     })?;
     Ok(Exit::Done)
 }

@@ -10,7 +10,10 @@
 //! | twin instance, malformed patch | RFC 7807: `{"title", "status", "errors": {..}}` |
 //! | device registry | `{"Message": "ErrorCode:DeviceNotFound;...", "ExceptionMessage"}` |
 //! | App Service | `{"Code", "Message", "Details"}` |
+//! | blobs | XML: `<Error><Code/><Message/></Error>`, the code repeated in `x-ms-error-code` |
 //! | deployment sites, gateways | plain text or HTML |
+//!
+//! Of any other shape the text is kept as it is: better to read than nothing.
 
 use serde_json::Value;
 
@@ -54,7 +57,40 @@ pub(super) fn from_value(value: &Value) -> ErrorBody {
     if code.as_deref().is_some_and(str::is_empty) {
         code = None;
     }
+    if code.is_none() && message.is_empty() && says_something(value) {
+        message = plain(&masked(value).to_string());
+    }
     ErrorBody { code, message }
+}
+
+/// The same without what its name says is secret: nobody knows what an unknown shape repeats.
+fn masked(value: &Value) -> Value {
+    let is_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["key", "secret", "token", "password", "connectionstring", "signature"].iter().any(|word| name.contains(word))
+    };
+    match value {
+        Value::Array(elements) => elements.iter().map(masked).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| match is_secret(name) {
+                true => (name.clone(), Value::from("[redacted]")),
+                false => (name.clone(), masked(value)),
+            })
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// Whether there is any text or number in it.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(elements) => elements.iter().any(says_something),
+        Value::Object(members) => members.values().any(says_something),
+    }
 }
 
 fn oauth(code: &str, value: &Value) -> ErrorBody {
@@ -166,6 +202,14 @@ mod tests {
             (r#""just text""#, None, "just text"),
             ("[]", None, ""),
             (r#"{"error":null}"#, None, ""),
+            (r#"{"reason":"quota of 3","retry":false}"#, None, r#"{"reason":"quota of 3","retry":false}"#),
+            (r#"{"why":{"accountKey":"c2VjcmV0"}}"#, None, r#"{"why":{"accountKey":"[redacted]"}}"#),
+            (r#"[{"problem":"no such plan"}]"#, None, r#"[{"problem":"no such plan"}]"#),
+            (
+                "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>BlobNotFound</Code><Message>Not there.</Message></Error>",
+                None,
+                "BlobNotFound Not there.",
+            ),
         ];
         for (body, code, message) in cases {
             assert_eq!(read(body), (code.map(str::to_owned), message.to_owned()), "{body}");

@@ -235,6 +235,45 @@ mod tests {
         );
     }
 
+    /// What the real service of digital twins answered, all of it.
+    #[test]
+    fn every_recorded_refusal_of_the_twins_has_its_kind_code_and_words() {
+        let shared = std::env::var_os("TWINCTL_SHARED").map_or_else(
+            || std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+            std::path::PathBuf::from,
+        );
+        let Ok(corpus) = std::fs::read_to_string(shared.join("data/adt-recordings/corpus.jsonl")) else {
+            eprintln!("skipped: no recordings beside the repository (TWINCTL_SHARED)");
+            return;
+        };
+        let mut refusals = 0;
+        for line in corpus.lines() {
+            let recording: serde_json::Value = serde_json::from_str(line).expect("a recording");
+            for expected in recording["steps"].as_array().expect("steps").iter().map(|step| &step["expect"]) {
+                let status = u16::try_from(expected["status"].as_u64().expect("a status")).expect("a status");
+                if status < 400 {
+                    continue;
+                }
+                let answer = Answer::for_test(status, &[], &expected["body"].to_string());
+                let error = Error::from_answer(Plane::DigitalTwins, "GET https://h/".into(), &answer);
+                let kind = match status {
+                    401 | 403 => Kind::NotYet,
+                    404 => Kind::NotFound,
+                    409 | 412 => Kind::Conflict,
+                    429 => Kind::Throttled,
+                    500.. => Kind::Transient,
+                    _ => Kind::Permanent,
+                };
+                assert_eq!(error.kind(), kind, "{expected}");
+                assert_eq!(error.code(), expected["body"]["error"]["code"].as_str(), "{expected}");
+                assert!(!error.message().starts_with("the service answered"), "{expected}");
+                refusals += 1;
+            }
+        }
+        eprintln!("{refusals} recorded refusals read");
+        assert!(refusals > 100, "the recordings were found");
+    }
+
     #[test]
     fn an_empty_body_still_says_something() {
         let error = Error::for_test(503, "");
