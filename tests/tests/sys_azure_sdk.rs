@@ -1,4 +1,5 @@
-//! Microsoft's own Python client of digital twins against the local cloud: all of its own tests.
+//! Microsoft's own Python clients of digital twins against the local cloud: all of the data plane client's own tests, and the
+//! control plane client.
 //!
 //! The tests wipe the instance that they are given, and each file relies on what its tests left behind. So the synchronous and the
 //! asynchronous ones run side by side, each in a cloud of their own, each in the order of their names.
@@ -6,8 +7,9 @@
 use std::{collections::BTreeMap, path::PathBuf, thread};
 
 use local::endpoints::Endpoints;
+use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{python::Python, twinctl::Sandbox};
+use tests::{by_hand::ByHand, python::Python, twinctl::Sandbox};
 
 /// How many tests version 1.3.0 carries.
 const TESTS: usize = 176;
@@ -69,4 +71,42 @@ fn judge(tests: &[Value]) {
     }
     assert!(outcomes.keys().all(|outcome| ["passed", "skipped"].contains(outcome)), "{outcomes:?}");
     assert_eq!(tests.len(), TESTS, "{outcomes:?}");
+}
+
+/// Microsoft's control plane client makes an instance, and what it made is there for their data plane client.
+#[test]
+fn microsofts_management_sdk_makes_and_takes_away_an_instance() {
+    let Some(python) = Python::with_digital_twins() else { return };
+    let sandbox = Sandbox::empty();
+    let cloud = ByHand::at(&sandbox);
+    let endpoints = cloud.endpoints();
+    let group = format!("/subscriptions/{}/resourceGroups/by-sdk", endpoints.subscription);
+    assert_eq!(cloud.arm(Method::PUT, &group, "2024-07-01", Some(json!({ "location": "westeurope" }))).0, 201);
+    let given = json!({
+        "arm": endpoints.arm,
+        "twins": endpoints.adt,
+        "login": endpoints.login,
+        "tenant": endpoints.tenant,
+        "subscription": endpoints.subscription,
+        "group": "by-sdk",
+        "ca": endpoints.ca_pem,
+    });
+    let seen = python.run("digitaltwins_mgmt.py", &given).code(0).json();
+    let host = format!("by-sdk-twins.adt.localhost:{}", endpoints.adt.port().expect("it has one of its own"));
+    let gone = json!({ "status": 404, "code": "ResourceNotFound" });
+    let expected = json!({
+        "available before": true,
+        "instance": { "name": "by-sdk-twins", "state": "Succeeded", "host": host },
+        "available after": false,
+        "tags": { "by": "sdk", "more": "yes" },
+        "listed": ["by-sdk-twins"],
+        "listed everywhere": ["by-sdk-twins"],
+        "endpoint": { "name": "events", "type": "EventGrid", "state": "Succeeded", "key": "****" },
+        "endpoints": ["events"],
+        "routes": ["events"],
+        "endpoint gone": gone,
+        "instance gone": gone,
+        "listed after": [],
+    });
+    assert_eq!(seen, expected);
 }
