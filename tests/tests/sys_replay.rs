@@ -1,4 +1,8 @@
 //! The recorded traffic of the real Azure Digital Twins, sent again over plain HTTP by a script that is not ours to change.
+//!
+//! It does not score what depends on what earlier recordings had left on the instance: clean-ups before the first write, lists and
+//! queries of everything, uses of twins that were there. `providers/local/tests/adt/replay.rs` does, in process, by making that
+//! first.
 
 use std::{
     fs,
