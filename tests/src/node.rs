@@ -94,6 +94,6 @@ fn install(set: &str, folder: &Path) -> Result<(), String> {
         done(fs::copy(scripts(set).join(name), folder.join(name)).map(drop))?;
     }
     let mut npm = Command::new("npm");
-    run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
+    run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder))?;
     done(fs::write(&complete, ""))
 }
