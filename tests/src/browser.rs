@@ -1,6 +1,6 @@
 //! A browser that nobody here wrote, looking at the pages that we make: the system's Chromium, driven by Playwright.
 //!
-//! What drives it is installed once per set of pinned versions (`tests/browser/package-lock.json`), into the target folder;
+//! What drives it is installed as other packages from npm are (`tests/browser/package-lock.json`);
 //! the browser itself is never downloaded. Where one of them is not to be had the tests are skipped and say so; not so under
 //! CI.
 
@@ -14,9 +14,13 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    python::{digest, run, start, target},
-    twinctl::{repository, wait},
+    node,
+    python::{start, target},
+    twinctl::wait,
 };
+
+/// The set of packages that drive it.
+const SET: &str = "browser";
 
 /// The names under which systems install Chromium.
 const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
@@ -52,7 +56,10 @@ impl Browser {
     #[must_use]
     pub fn look(&self, script: &str, page: &Path, folder: &Path) -> Value {
         let mut command = Command::new("node");
-        command.arg(scripts().join(script)).args([&self.chromium, page, folder]).env("NODE_PATH", &self.modules);
+        command
+            .arg(node::scripts(SET).join(script))
+            .args([&self.chromium, page, folder])
+            .env("NODE_PATH", &self.modules);
         wait(start(&mut command, Stdio::null()).expect("node starts")).code(0).json()
     }
 }
@@ -70,35 +77,9 @@ pub fn pictures(test: &str) -> PathBuf {
 
 fn find() -> Result<Browser, String> {
     let chromium = NAMES.iter().find_map(|name| on_path(name)).ok_or("there is no chromium")?;
-    let versions = scripts().join("package-lock.json");
-    let folder = target().join(format!("browser-{}", digest(&versions)));
-    let lock = fs::File::create(target().join(".browser.lock")).expect("the target folder is writable");
-    lock.lock().expect("the target folder takes locks");
-    install(&folder)?;
-    Ok(Browser { chromium, modules: folder.join("node_modules") })
+    Ok(Browser { chromium, modules: node::modules(SET)? })
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
-}
-
-fn scripts() -> PathBuf {
-    repository().join("tests/browser")
-}
-
-/// Installs the driver unless it is complete; one that was left half made is made anew.
-fn install(folder: &Path) -> Result<(), String> {
-    let complete = folder.join("complete");
-    if complete.exists() {
-        return run(Command::new("node").arg("--version"));
-    }
-    let _ = fs::remove_dir_all(folder);
-    let done = |result: std::io::Result<()>| result.map_err(|error| error.to_string());
-    done(fs::create_dir_all(folder))?;
-    for name in ["package.json", "package-lock.json"] {
-        done(fs::copy(scripts().join(name), folder.join(name)).map(drop))?;
-    }
-    let mut npm = Command::new("npm");
-    run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(folder))?;
-    done(fs::write(&complete, ""))
 }

@@ -6,6 +6,7 @@ pub mod by_hand;
 pub mod contract;
 pub mod control;
 pub mod listeners;
+pub mod node;
 pub mod outcome;
 pub mod projects;
 pub mod python;

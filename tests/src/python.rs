@@ -21,6 +21,14 @@ const MINISTACK: &str = "ministack.txt";
 /// The pinned version of the library that receivers of webhooks verify them with.
 const WEBHOOKS: &str = "webhooks.txt";
 
+/// The pinned versions of Microsoft's clients of digital twins, and of what runs their tests.
+const DIGITAL_TWINS: &str = "digitaltwins.txt";
+/// The source distribution that carries those tests, by version and digest.
+const DIGITAL_TWINS_TESTS: &str = "digitaltwins-tests.txt";
+
+/// The file that says that an installation was not left half done.
+const COMPLETE: &str = "complete";
+
 /// A Python that has the packages of a set.
 #[derive(Debug)]
 pub struct Python {
@@ -66,6 +74,45 @@ impl Python {
         venv(WEBHOOKS).map(|folder| Self { program: folder.join("bin/python") })
     }
 
+    /// The Python with Microsoft's clients of digital twins.
+    ///
+    /// # Panics
+    /// When it cannot be under CI, or the target folder is not writable.
+    #[must_use]
+    pub fn with_digital_twins() -> Option<Self> {
+        venv(DIGITAL_TWINS).map(|folder| Self { program: folder.join("bin/python") })
+    }
+
+    /// The files of Microsoft's own tests of its client of digital twins, in order, fetched now if need be.
+    ///
+    /// # Panics
+    /// When they cannot be under CI, or the target folder is not writable.
+    #[must_use]
+    pub fn digital_twins_tests(&self) -> Option<Vec<PathBuf>> {
+        let requirements = scripts().join(DIGITAL_TWINS_TESTS);
+        let folder = target().join(format!("python-tests-{}", digest(&requirements)));
+        let _lock = lock();
+        had(DIGITAL_TWINS_TESTS, self.unpack(&folder, &requirements).and_then(|()| test_files(&folder)))
+    }
+
+    /// Fetches the one source distribution of a set and unpacks it, unless that is done; what was left half done is done anew.
+    fn unpack(&self, folder: &Path, requirements: &Path) -> Result<(), String> {
+        if folder.join(COMPLETE).exists() {
+            return Ok(());
+        }
+        let _ = fs::remove_dir_all(folder);
+        let mut pip = Command::new(&self.program);
+        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]);
+        // What pip needs to look at the distribution is in this environment, pinned.
+        pip.args(["--no-binary", ":all:", "--no-build-isolation", "--require-hashes", "-r"]).arg(requirements);
+        run(pip.arg("-d").arg(folder))?;
+        let fetched = fs::read_dir(folder).map_err(|error| error.to_string())?.flatten().map(|entry| entry.path());
+        for archive in fetched.filter(|path| path.extension().is_some_and(|extension| extension == "gz")) {
+            run(Command::new(&self.program).args(["-m", "tarfile", "-e"]).arg(archive).arg(folder))?;
+        }
+        fs::write(folder.join(COMPLETE), "").map_err(|error| error.to_string())
+    }
+
     /// Runs one of the scripts beside the tests to its end; `input` is what it reads.
     ///
     /// # Panics
@@ -90,12 +137,22 @@ fn venv(set: &str) -> Option<PathBuf> {
         return skip(set, "TWINCTL_SKIP_PYTHON is set");
     }
     let requirements = scripts().join(set);
-    let target = target();
-    let folder = target.join(format!("python-{}", digest(&requirements)));
-    let lock = fs::File::create(target.join(".python.lock")).expect("the target folder is writable");
+    let folder = target().join(format!("python-{}", digest(&requirements)));
+    let _lock = lock();
+    had(set, install(&folder, &requirements).map(|()| folder))
+}
+
+/// Held while something is installed, so that one process does it and the others find it done.
+fn lock() -> fs::File {
+    let lock = fs::File::create(target().join(".python.lock")).expect("the target folder is writable");
     lock.lock().expect("the target folder takes locks");
-    match install(&folder, &requirements) {
-        Ok(()) => Some(folder),
+    lock
+}
+
+/// What was to be had of a set. Where it was not, the test is skipped; not so under CI.
+fn had<T>(set: &str, found: Result<T, String>) -> Option<T> {
+    match found {
+        Ok(found) => Some(found),
         Err(reason) => {
             assert!(env::var_os("CI").is_none(), "under CI the packages of {set} must be there: {reason}");
             skip(set, &reason)
@@ -103,7 +160,7 @@ fn venv(set: &str) -> Option<PathBuf> {
     }
 }
 
-fn skip(set: &str, reason: &str) -> Option<PathBuf> {
+fn skip<T>(set: &str, reason: &str) -> Option<T> {
     let _ = writeln!(std::io::stderr(), "skipped: the packages of tests/python/{set} are not to be had: {reason}");
     None
 }
@@ -126,7 +183,7 @@ pub(crate) fn digest(requirements: &Path) -> String {
 
 /// Makes the virtual environment unless it is complete; one that was left half made is made anew.
 fn install(folder: &Path, requirements: &Path) -> Result<(), String> {
-    let complete = folder.join("complete");
+    let complete = folder.join(COMPLETE);
     if complete.exists() {
         return Ok(());
     }
@@ -139,6 +196,20 @@ fn install(folder: &Path, requirements: &Path) -> Result<(), String> {
     pip.args(["--only-binary", ":all:", "--no-binary", "paho-mqtt", "-r"]).arg(requirements);
     run(&mut pip)?;
     fs::write(&complete, "").map_err(|error| error.to_string())
+}
+
+/// The files of tests of the only package that was unpacked in a folder, in the order of their names.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let list = |folder: &Path| fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()));
+    let packages = list(folder)?.flatten().map(|entry| entry.path().join("tests"));
+    let tests = packages.into_iter().find(|tests| tests.is_dir()).ok_or("the source distribution has no tests")?;
+    let is_test = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("test_") && name.ends_with(".py")
+    };
+    let mut files: Vec<_> = list(&tests)?.flatten().map(|entry| entry.path()).filter(is_test).collect();
+    files.sort();
+    Ok(files)
 }
 
 /// Runs a command that says nothing of interest unless it fails.
