@@ -97,6 +97,7 @@ impl Builder<'_> {
             semantic_type: element.quantity.map(|quantity| quantity.name.to_owned()),
             unit: element.unit.map(str::to_owned),
             annotates: element.annotates.clone(),
+            overrides: element.overrides.clone(),
         }
     }
 

@@ -53,6 +53,14 @@ impl PartialEq for Member {
 }
 
 impl Node {
+    /// The values that stand here: those of an array, and of arrays in it, or the node itself.
+    pub(crate) fn values(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Array(values) => values.iter().flat_map(Self::values).collect(),
+            _ => vec![self],
+        }
+    }
+
     /// The bytes of its text; of its shortest text where it was not read from any.
     pub(crate) fn size(&self) -> usize {
         if let Some(span) = &self.span {
@@ -62,13 +70,28 @@ impl Node {
             Kind::Null => 4,
             Kind::Bool(boolean) => 5 - usize::from(*boolean),
             Kind::Number(text) => text.len(),
-            Kind::String(text) => text.len() + 2,
-            Kind::Array(values) => 2 + values.iter().map(|value| value.size() + 1).sum::<usize>(),
+            Kind::String(text) => quoted(text),
+            Kind::Array(values) => 2 + commas(values.len()) + values.iter().map(Self::size).sum::<usize>(),
             Kind::Object(members) => {
-                2 + members.iter().map(|member| member.key.len() + 4 + member.value.size()).sum::<usize>()
+                let sizes = members.iter().map(|member| quoted(&member.key) + 1 + member.value.size());
+                2 + commas(members.len()) + sizes.sum::<usize>()
             }
         }
     }
+}
+
+/// The bytes of a text in quotes, with what must be escaped.
+fn quoted(text: &str) -> usize {
+    let escaped = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
+}
+
+fn commas(values: usize) -> usize {
+    values.saturating_sub(1)
 }
 
 impl Document {
@@ -81,7 +104,7 @@ impl Document {
         let strict = serde_json::from_str::<serde_json::Value>(text).map(drop);
         strict.map_err(|error| {
             let at = offset(text, error.line(), error.column());
-            vec![not_json(&error, at..(at + 1).min(text.len()))]
+            vec![not_json(&error, at..at + text[at..].chars().next().map_or(0, char::len_utf8))]
         })?;
         let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
         match parsed.map(|parsed| parsed.value) {
@@ -108,10 +131,11 @@ impl From<&serde_json::Value> for Document {
     }
 }
 
-/// The byte at a line and a column, both from 1, the column in bytes.
+/// Where the character starts that has the byte at a line and a column, both from 1, the column in bytes.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    (before + column.saturating_sub(1)).min(text.len())
+    let byte = (before + column.saturating_sub(1)).min(text.len());
+    (0..=byte).rev().find(|byte| text.is_char_boundary(*byte)).unwrap_or(0)
 }
 
 fn not_json(what: &dyn std::fmt::Display, span: Range<usize>) -> Problem {
@@ -189,6 +213,9 @@ mod tests {
         let text = "{\n  \"a\": 1,\n  b\n}";
         let problems = Document::from_text(text).unwrap_err();
         assert_eq!(problems[0].span.clone().map(|span| &text[span]), Some("b"));
+        let text = "[1, \u{71c}]";
+        let problems = Document::from_text(text).unwrap_err();
+        assert_eq!(problems[0].span.clone().map(|span| &text[span]), Some("\u{71c}"));
     }
 
     #[test]
@@ -196,5 +223,12 @@ mod tests {
         let text = r#"[{"a": [1, 2.5, null, true, "x"]}]"#;
         let value = serde_json::from_str(text).unwrap();
         assert_eq!(Document::from_text(text).unwrap().root, Document::from_value(&value).root);
+    }
+
+    #[test]
+    fn a_value_is_as_large_as_its_shortest_text() {
+        let value =
+            serde_json::json!([{"a\"": "\u{1}\n\u{8}\\/\u{7f}\u{e4}", "b": [1, 2.5, null]}, [], {}, true, false]);
+        assert_eq!(Document::from_value(&value).root.size(), value.to_string().len());
     }
 }

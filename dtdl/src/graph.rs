@@ -201,13 +201,8 @@ impl<'a> Graph<'a> {
         }
         self.underway.push(index);
         let mut flat = self.own_contents(element);
-        let mut seen = BTreeSet::new();
         for link in element.links("extends") {
             if let Some((id, parent)) = self.parent(&link.target) {
-                if !seen.insert(id.clone()) {
-                    let message = format!("it extends {id} twice");
-                    self.problems.push(link.place.problem("multiple-reference", message, "keep one of them"));
-                }
                 self.inherit(&mut flat, id, &parent, link);
             }
         }
@@ -291,7 +286,11 @@ impl<'a> Graph<'a> {
         self.underway.push(index);
         let mut depth = 0;
         for link in &element.links {
-            let below = self.arena.find(&link.target).map_or(0, |index| self.schema_depth(index));
+            let below = match &link.target {
+                // The language defines these as objects with arrays, which count.
+                Target::Primitive(primitive) => primitive.depth(),
+                target => self.arena.find(target).map_or(0, |index| self.schema_depth(index)),
+            };
             depth = depth.max(below + usize::from(link.slot == Slot::Schema));
         }
         self.underway.pop();

@@ -94,6 +94,8 @@ pub struct Property {
     pub unit: Option<String>,
     /// The name of the content that it annotates, where it is a `ValueAnnotation`.
     pub annotates: Option<String>,
+    /// The member of that content that it overrides (`unit`), where it is an `Override`.
+    pub overrides: Option<String>,
 }
 
 /// A link to other twins.

@@ -121,6 +121,17 @@ impl Primitive {
         )
     }
 
+    /// How deep the schemas stand that the language defines it with: an object with arrays of coordinates, or nothing.
+    pub(crate) fn depth(self) -> usize {
+        match self {
+            Self::Point => 2,
+            Self::LineString | Self::MultiPoint => 3,
+            Self::Polygon | Self::MultiLineString => 4,
+            Self::MultiPolygon => 5,
+            _ => 0,
+        }
+    }
+
     /// Whether it takes numbers.
     pub fn is_numeric(self) -> bool {
         matches!(self, Self::Double | Self::Float | Self::Integer | Self::Long)
