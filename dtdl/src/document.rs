@@ -10,7 +10,13 @@ use crate::Problem;
 #[derive(Debug, Clone)]
 pub struct Document {
     pub(crate) root: Node,
+    /// The place of a value that is nested too deep, and was left out for it.
+    pub(crate) too_deep: Option<Option<Range<usize>>>,
 }
+
+/// How deep arrays and objects may stand inside one another. What is read is followed by functions that call themselves, so there
+/// has to be a limit; `serde_json` has the same one for text.
+pub(crate) const DEPTH: usize = 127;
 
 /// A JSON value and where it stands.
 #[derive(Debug, Clone)]
@@ -115,13 +121,19 @@ impl Document {
     }
 
     /// Takes a value that was parsed as part of a larger text; byte ranges refer to that text.
+    ///
+    /// What is nested more than 127 deep is a problem (`json-too-deep`) of the models that the document is for.
     pub fn from_ast(value: &ast::Value<'_>) -> Self {
-        Self { root: node_of_ast(value) }
+        let mut cut = Cut::default();
+        let root = cut.node_of_ast(value, DEPTH);
+        Self { root, too_deep: cut.too_deep }
     }
 
-    /// Takes a value without places.
+    /// Takes a value without places; nested as deep as with [`from_ast`](Self::from_ast).
     pub fn from_value(value: &serde_json::Value) -> Self {
-        Self { root: node_of_value(value) }
+        let mut cut = Cut::default();
+        let root = cut.node_of_value(value, DEPTH);
+        Self { root, too_deep: cut.too_deep }
     }
 }
 
@@ -150,48 +162,78 @@ fn not_json(what: &dyn std::fmt::Display, span: Range<usize>) -> Problem {
     }
 }
 
-fn node_of_ast(value: &ast::Value<'_>) -> Node {
-    let (kind, range) = match value {
-        ast::Value::NullKeyword(null) => (Kind::Null, null.range),
-        ast::Value::BooleanLit(boolean) => (Kind::Bool(boolean.value), boolean.range),
-        ast::Value::NumberLit(number) => (Kind::Number(number.value.to_owned()), number.range),
-        ast::Value::StringLit(string) => (Kind::String(string.value.to_string()), string.range),
-        ast::Value::Array(array) => (Kind::Array(array.elements.iter().map(node_of_ast).collect()), array.range),
-        ast::Value::Object(object) => {
-            (Kind::Object(object.properties.iter().map(member_of_ast).collect()), object.range)
+/// The conversion, which leaves out what is nested too deep.
+#[derive(Default)]
+struct Cut {
+    too_deep: Option<Option<Range<usize>>>,
+}
+
+impl Cut {
+    /// Whether arrays and objects may stand here; the place is kept where they may not.
+    fn reaches(&mut self, left: usize, span: Option<Range<usize>>) -> bool {
+        if left == 0 {
+            self.too_deep.get_or_insert(span);
         }
-    };
-    Node { kind, span: Some(range.start..range.end) }
-}
-
-fn member_of_ast(property: &ast::ObjectProp<'_>) -> Member {
-    let range = match &property.name {
-        ast::ObjectPropName::String(name) => name.range,
-        ast::ObjectPropName::Word(name) => name.range,
-    };
-    Member {
-        key: property.name.as_str().to_owned(),
-        key_span: Some(range.start..range.end),
-        value: node_of_ast(&property.value),
+        left > 0
     }
-}
 
-fn node_of_value(value: &serde_json::Value) -> Node {
-    use serde_json::Value;
-    let kind = match value {
-        Value::Null => Kind::Null,
-        Value::Bool(boolean) => Kind::Bool(*boolean),
-        Value::Number(number) => Kind::Number(number.to_string()),
-        Value::String(string) => Kind::String(string.clone()),
-        Value::Array(elements) => Kind::Array(elements.iter().map(node_of_value).collect()),
-        Value::Object(members) => Kind::Object(
-            members
-                .iter()
-                .map(|(key, value)| Member { key: key.clone(), key_span: None, value: node_of_value(value) })
-                .collect(),
-        ),
-    };
-    Node { kind, span: None }
+    fn node_of_ast(&mut self, value: &ast::Value<'_>, left: usize) -> Node {
+        let (kind, range) = match value {
+            ast::Value::NullKeyword(null) => (Kind::Null, null.range),
+            ast::Value::BooleanLit(boolean) => (Kind::Bool(boolean.value), boolean.range),
+            ast::Value::NumberLit(number) => (Kind::Number(number.value.to_owned()), number.range),
+            ast::Value::StringLit(string) => (Kind::String(string.value.to_string()), string.range),
+            ast::Value::Array(array) => {
+                let reaches = self.reaches(left, Some(array.range.start..array.range.end));
+                let elements = array.elements.iter().filter(|_| reaches);
+                (Kind::Array(elements.map(|element| self.node_of_ast(element, left - 1)).collect()), array.range)
+            }
+            ast::Value::Object(object) => {
+                let reaches = self.reaches(left, Some(object.range.start..object.range.end));
+                let members = object.properties.iter().filter(|_| reaches);
+                (Kind::Object(members.map(|member| self.member_of_ast(member, left - 1)).collect()), object.range)
+            }
+        };
+        Node { kind, span: Some(range.start..range.end) }
+    }
+
+    fn member_of_ast(&mut self, property: &ast::ObjectProp<'_>, left: usize) -> Member {
+        let range = match &property.name {
+            ast::ObjectPropName::String(name) => name.range,
+            ast::ObjectPropName::Word(name) => name.range,
+        };
+        Member {
+            key: property.name.as_str().to_owned(),
+            key_span: Some(range.start..range.end),
+            value: self.node_of_ast(&property.value, left),
+        }
+    }
+
+    fn node_of_value(&mut self, value: &serde_json::Value, left: usize) -> Node {
+        use serde_json::Value;
+        let kind = match value {
+            Value::Null => Kind::Null,
+            Value::Bool(boolean) => Kind::Bool(*boolean),
+            Value::Number(number) => Kind::Number(number.to_string()),
+            Value::String(string) => Kind::String(string.clone()),
+            Value::Array(elements) => {
+                let reaches = self.reaches(left, None);
+                let elements = elements.iter().filter(|_| reaches);
+                Kind::Array(elements.map(|element| self.node_of_value(element, left - 1)).collect())
+            }
+            Value::Object(members) => {
+                let reaches = self.reaches(left, None);
+                let members = members.iter().filter(|_| reaches);
+                let member = |(key, value): (&String, &Value)| Member {
+                    key: key.clone(),
+                    key_span: None,
+                    value: self.node_of_value(value, left - 1),
+                };
+                Kind::Object(members.map(member).collect())
+            }
+        };
+        Node { kind, span: None }
+    }
 }
 
 #[cfg(test)]

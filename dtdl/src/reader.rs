@@ -4,7 +4,7 @@ mod members;
 mod terms;
 
 use crate::context::{self, Context};
-use crate::document::{Kind as Json, Member as JsonMember, Node};
+use crate::document::{DEPTH, Kind as Json, Member as JsonMember, Node};
 use crate::element::{Arena, Element};
 use crate::literal;
 use crate::metamodel::{Class, Slot};
@@ -20,6 +20,10 @@ pub(crate) fn read(documents: &[Document], rules: Rules) -> (Arena, Report) {
     let mut reader = Reader { rules, arena: Arena::default(), report: Report::default() };
     for (number, document) in documents.iter().enumerate() {
         reader.report.document = number;
+        if let Some(place) = &document.too_deep {
+            let message = format!("arrays and objects stand more than {DEPTH} levels deep inside one another");
+            reader.report.add(place.as_ref(), "json-too-deep", message, "nest them less deep");
+        }
         reader.top(&document.root);
     }
     (reader.arena, reader.report)
