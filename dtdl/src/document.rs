@@ -105,6 +105,13 @@ impl Document {
     ///
     /// # Errors
     /// The one place where the text stops being JSON.
+    ///
+    /// ```
+    /// let text = "[{ \"@id\": 'dtmi:example:Room;1' }]";
+    /// let problems = dtdl::Document::from_text(text).expect_err("JSON has double quotes");
+    /// assert_eq!(problems[0].rule, "json-syntax");
+    /// assert_eq!(problems[0].span, Some(10..11));
+    /// ```
     pub fn from_text(text: &str) -> Result<Self, Vec<Problem>> {
         // jsonc-parser gives places, but takes single quotes, hexadecimal numbers and missing commas for JSON.
         let strict = serde_json::from_str::<serde_json::Value>(text).map(drop);
@@ -123,6 +130,19 @@ impl Document {
     /// Takes a value that was parsed as part of a larger text; byte ranges refer to that text.
     ///
     /// What is nested more than 127 deep is a problem (`json-too-deep`) of the models that the document is for.
+    ///
+    /// ```
+    /// use dtdl::{Document, Models, Rules};
+    /// use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+    ///
+    /// let file = r#"{ "models": [{ "@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Room;1", "@type": "Room" }] }"#;
+    /// let parsed = parse_to_ast(file, &CollectOptions::default(), &ParseOptions::default())?;
+    /// let models = parsed.value.as_ref().and_then(|value| value.as_object()).and_then(|file| file.get("models"));
+    /// let document = Document::from_ast(&models.expect("the file has models").value);
+    /// let problems = Models::parse(Rules::Adt, &[document]).expect_err("there is no such class");
+    /// assert_eq!(&file[problems[0].span.clone().expect("it was read from text")], "\"Room\"");
+    /// # Ok::<(), jsonc_parser::errors::ParseError>(())
+    /// ```
     pub fn from_ast(value: &ast::Value<'_>) -> Self {
         let mut cut = Cut::default();
         let root = cut.node_of_ast(value, DEPTH);
@@ -130,6 +150,14 @@ impl Document {
     }
 
     /// Takes a value without places; nested as deep as with [`from_ast`](Self::from_ast).
+    ///
+    /// ```
+    /// use dtdl::{Document, Models, Rules};
+    ///
+    /// let model = serde_json::json!({ "@context": "dtmi:dtdl:context;3", "@type": "Interface" });
+    /// let problems = Models::parse(Rules::Adt, &[Document::from_value(&model)]).expect_err("a model has an @id");
+    /// assert_eq!((problems[0].rule, problems[0].span.as_ref()), ("missing-required-id", None));
+    /// ```
     pub fn from_value(value: &serde_json::Value) -> Self {
         let mut cut = Cut::default();
         let root = cut.node_of_value(value, DEPTH);

@@ -18,6 +18,18 @@ pub enum Version {
 pub type Localized = BTreeMap<String, String>;
 
 /// A valid model.
+///
+/// ```
+/// use dtdl::{Document, Models, Rules, Version};
+///
+/// let model = serde_json::json!({
+///     "@context": "dtmi:dtdl:context;2", "@id": "dtmi:example:Room;1", "@type": "Interface", "displayName": "Room",
+/// });
+/// let models = Models::parse(Rules::Adt, &[Document::from_value(&model)])?;
+/// let room = models.get("dtmi:example:Room;1").expect("it is there");
+/// assert_eq!((room.version, room.display_name["en"].as_str()), (Version::V2, "Room"));
+/// # Ok::<(), Vec<dtdl::Problem>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Interface {
     /// Its identifier.

@@ -13,10 +13,11 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// The texts in kebab-case of two words or more: rules, and nothing else.
+/// The texts in kebab-case of two words or more in the code: rules, and nothing else. Comments may have others.
 fn kebab(text: &str) -> impl Iterator<Item = &str> {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
-    text.split('"').filter(move |text| text.contains('-') && text.split('-').all(is_word))
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.split('"')).filter(move |text| text.contains('-') && text.split('-').all(is_word))
 }
 
 #[test]
