@@ -8,7 +8,7 @@ use crate::graph::{Flat, Origin};
 use crate::metamodel::{self, Class};
 use crate::quantity;
 use crate::report::Place;
-use crate::{Content, Problem, Schema};
+use crate::{Content, Problem, Schema, Version};
 
 /// A content that says something of another one.
 struct Annotation<'a> {
@@ -140,19 +140,24 @@ fn sibling(arena: &Arena, origin: &Origin) -> Sibling {
             Sibling {
                 class: name_of(element.class),
                 is_annotation: element.extensions.contains(&"ValueAnnotation"),
-                units: element.quantity.map(|quantity| quantity.units),
+                units: element.quantity.filter(|_| has_unit(element.context.version)).map(|quantity| quantity.units),
             }
         }
         Origin::Old(content) => {
-            let (semantic_type, annotates) = match &**content {
-                Content::Property(property) => (property.semantic_type.as_deref(), property.annotates.is_some()),
-                Content::Telemetry(telemetry) => (telemetry.semantic_type.as_deref(), telemetry.annotates.is_some()),
-                _ => (None, false),
+            let (semantic_type, annotates, version) = match &**content {
+                Content::Property(property) => (&property.semantic_type, &property.annotates, property.version),
+                Content::Telemetry(telemetry) => (&telemetry.semantic_type, &telemetry.annotates, telemetry.version),
+                _ => (&None, &None, Version::V3),
             };
-            let units = semantic_type.and_then(quantity::unit_type_of);
-            Sibling { class: content.kind(), is_annotation: annotates, units }
+            let units = semantic_type.as_deref().filter(|_| has_unit(version)).and_then(quantity::unit_type_of);
+            Sibling { class: content.kind(), is_annotation: annotates.is_some(), units }
         }
     }
+}
+
+/// Whether a quantity's unit can be overridden: that of version 2 is no member of an extension.
+fn has_unit(version: Version) -> bool {
+    version == Version::V3
 }
 
 fn name_of(class: Class) -> &'static str {

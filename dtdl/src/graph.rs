@@ -139,17 +139,19 @@ impl<'a> Graph<'a> {
             for link in element.links(member) {
                 let Some(index) = self.arena.find(&link.target) else { continue };
                 let child = &self.arena.elements[index];
+                let is_first = targets.insert(index);
+                // A content of its own that an interface lists twice is one content.
+                if !is_first && member == "contents" {
+                    continue;
+                }
                 let value = child.enum_value.as_ref().map(ToString::to_string);
-                if !targets.insert(index) || child.name.as_ref().is_some_and(|name| !names.insert(name)) {
+                if !is_first || child.name.as_ref().is_some_and(|name| !names.insert(name)) {
                     let message = format!("the name \"{}\" is taken", child.name.as_deref().unwrap_or_default());
                     self.problems.push(link.place.problem("non-unique-property-value", message, "choose another name"));
                 } else if value.is_some_and(|value| !values.insert(value)) {
                     let message = "the enumValue is taken".to_owned();
-                    self.problems.push(link.place.problem(
-                        "non-unique-property-value",
-                        message,
-                        "choose another value",
-                    ));
+                    let remedy = "choose another value";
+                    self.problems.push(link.place.problem("non-unique-property-value", message, remedy));
                 }
             }
         }

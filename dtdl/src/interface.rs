@@ -100,6 +100,8 @@ pub struct Property {
     pub schema: Schema,
     /// Whether it may be written; not enforced by ADT.
     pub writable: bool,
+    /// The version of the language that it is written in; another one than the interface's where it is inherited.
+    pub version: Version,
     /// The semantic type (`Temperature`), where it has one.
     pub semantic_type: Option<String>,
     /// The unit (`degreeCelsius`), where it has one.
@@ -143,6 +145,8 @@ pub struct Telemetry {
     pub name: String,
     /// What values it takes.
     pub schema: Schema,
+    /// The version of the language that it is written in; another one than the interface's where it is inherited.
+    pub version: Version,
     /// The semantic type (`Temperature`), where it has one.
     pub semantic_type: Option<String>,
     /// The unit (`degreeCelsius`), where it has one.

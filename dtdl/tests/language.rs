@@ -131,6 +131,35 @@ fn inherited_annotations_are_checked_whenever_the_models_come() {
 }
 
 #[test]
+fn units_of_version_two_cannot_be_overridden() {
+    let extensions =
+        ["quantitativeTypes", "annotation", "overriding"].map(|name| format!("dtmi:dtdl:extension:{name};1"));
+    for (version, rule) in [(3, None), (2, Some("no-matching-supplemental-property"))] {
+        let context: Vec<_> = [format!("dtmi:dtdl:context;{version}")].into_iter().chain(extensions.clone()).collect();
+        let quantity = json!([
+            {"@type": ["Property", "Temperature"], "name": "heat", "schema": "double", "unit": "kelvin"}]);
+        let mut base = model(version, json!({"contents": quantity}));
+        base["@context"] = json!(context);
+        let annotation = json!([{"@type": ["Property", "ValueAnnotation", "Override"], "name": "heatUnit",
+            "annotates": "heat", "overrides": "unit", "schema": "TemperatureUnit"}]);
+        let mut derived = model(3, json!({"@id": "dtmi:x:B;1", "extends": "dtmi:x:A;1", "contents": annotation}));
+        derived["@context"] = json!(["dtmi:dtdl:context;3", extensions[0], extensions[1], extensions[2]]);
+        assert_eq!(broken(&json!([base, derived])), rule);
+        let models = Models::parse(Rules::Language, &[Document::from_value(&base)]).expect("the base is valid");
+        let later = models.extend(&[Document::from_value(&derived)]);
+        assert_eq!(later.err().map(|problems| problems[0].rule), rule);
+    }
+}
+
+#[test]
+fn a_content_that_is_listed_twice_is_one() {
+    let content = json!({"@id": "dtmi:x:A:c;1", "@type": "Property", "name": "c", "schema": "double"});
+    assert_eq!(broken(&model(3, json!({"contents": [content, "dtmi:x:A:c;1"]}))), None);
+    let relationship = json!({"@type": "Relationship", "name": "r", "properties": [content, "dtmi:x:A:c;1"]});
+    assert_eq!(broken(&model(3, json!({"contents": [relationship]}))), Some("non-unique-property-value"));
+}
+
+#[test]
 fn overrides_go_with_annotations_of_the_same_version() {
     let with = |annotation: u8, overriding: u8| {
         let mut model = model(
