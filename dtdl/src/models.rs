@@ -13,7 +13,7 @@ pub enum Rules {
     /// Azure Digital Twins: the language's rules and its own, stricter ones.
     #[default]
     Adt,
-    /// The language's rules as the official parser has them.
+    /// The language's rules as the official parser has them when it allows no unknown extension.
     Language,
     /// The same, but contexts of extensions that are not known here are tolerated, and what they may define.
     LanguageWithUnknownExtensions,

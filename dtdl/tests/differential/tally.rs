@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     explained: BTreeMap<&'static str, usize>,
     /// By kind, the seed of the first such case and how many there are.
     pub(crate) unexplained: BTreeMap<String, (u64, usize)>,
+    /// The seeds of sets that nobody changed and that are invalid all the same.
+    pub(crate) spoiled: Vec<u64>,
     /// Cases with one change that both refuse, and those among them for which both name the same mistake.
     changed_once: usize,
     same_mistake: usize,
@@ -35,6 +37,7 @@ impl Tally {
             failed: BTreeMap::new(),
             explained: BTreeMap::new(),
             unexplained: BTreeMap::new(),
+            spoiled: Vec::new(),
             changed_once: 0,
             same_mistake: 0,
             other_mistakes: BTreeMap::new(),
@@ -54,8 +57,10 @@ impl Tally {
             (Verdict::Valid, Ok(())) => self.accepted += 1,
             (Verdict::Invalid(ids), Err(rules)) => {
                 self.refused += 1;
-                if changes.len() == 1 {
-                    self.mistake(rules, ids);
+                match changes {
+                    [] => self.spoiled.push(seed),
+                    [_] => self.mistake(rules, ids),
+                    _ => {}
                 }
             }
             _ => {}
