@@ -216,9 +216,10 @@ impl Generator<'_> {
             0..=3 => self.property(&name),
             4..=5 => self.telemetry(&name),
             6 => self.relationship(&name, known),
-            7 if !parts.is_empty() => {
-                let part = parts[self.random.usize(0..parts.len())];
-                json!({"@type": "Component", "name": name, "schema": part.id})
+            7 => {
+                let known = parts.get(self.random.usize(0..=parts.len())).map(|part| json!(part.id));
+                let part = known.unwrap_or_else(|| self.inline_part(&name));
+                json!({"@type": "Component", "name": name, "schema": part})
             }
             _ => self.command(&name),
         };
@@ -227,6 +228,15 @@ impl Generator<'_> {
         }
         self.words(content.as_object_mut().expect("it is one"));
         content
+    }
+
+    /// An interface inside this one, which cannot use its schemas.
+    fn inline_part(&mut self, name: &str) -> Value {
+        let shared = std::mem::take(&mut self.schemas);
+        let (first, second) = (self.name(), self.name());
+        let contents = json!([self.property(&first), self.telemetry(&second)]);
+        self.schemas = shared;
+        json!({"@id": self.id.replace(';', &format!(":part_{name};")), "@type": "Interface", "contents": contents})
     }
 
     fn property(&mut self, name: &str) -> Value {

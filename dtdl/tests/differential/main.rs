@@ -22,7 +22,7 @@ use std::time::Instant;
 use differences::Difference;
 use dtdl::{Document, Models, Rules};
 use fastrand::Rng;
-use official::Official;
+use official::{Official, Verdict};
 use serde_json::Value;
 use tally::Tally;
 
@@ -101,6 +101,18 @@ fn smallest(official: &mut Official, tally: &Tally) -> String {
         );
     }
     report
+}
+
+#[test]
+fn both_parsers_let_a_model_be_of_the_same_size() {
+    let Some(mut official) = Official::start() else { return };
+    for (version, bytes, valid) in [(3, 1 << 20, true), (3, (1 << 20) + 1, false), (2, (1 << 20) + 1, true)] {
+        let start =
+            format!(r#"{{"@context": "dtmi:dtdl:context;{version}", "@id": "dtmi:gen:m0;1", "@type": "Interface""#);
+        let text = format!("[{start}{}}}]", " ".repeat(bytes - start.len() - 1));
+        assert_eq!(official.judge(&text) == Verdict::Valid, valid, "version {version}, {bytes} bytes");
+        assert_eq!(ours(&text).is_ok(), valid, "version {version}, {bytes} bytes");
+    }
 }
 
 #[test]
