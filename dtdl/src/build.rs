@@ -74,6 +74,7 @@ impl Builder<'_> {
             Class::Telemetry => Content::Telemetry(Telemetry {
                 name,
                 schema: self.schema_of(element, "schema"),
+                version: element.context.version,
                 semantic_type: element.quantity.map(|quantity| quantity.name.to_owned()),
                 unit: element.unit.map(str::to_owned),
                 annotates: element.annotates.clone(),
@@ -94,9 +95,11 @@ impl Builder<'_> {
             name: element.name.clone().unwrap_or_default(),
             schema: self.schema_of(element, "schema"),
             writable: element.writable,
+            version: element.context.version,
             semantic_type: element.quantity.map(|quantity| quantity.name.to_owned()),
             unit: element.unit.map(str::to_owned),
             annotates: element.annotates.clone(),
+            overrides: element.overrides.clone(),
         }
     }
 

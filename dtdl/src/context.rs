@@ -10,9 +10,12 @@ use crate::{Dtmi, Rules, Version};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Context {
     pub(crate) version: Version,
+    /// Whether the extension quantitativeTypes is in use; version 2 has quantities of its own.
     pub(crate) quantities: bool,
-    pub(crate) annotation: bool,
-    pub(crate) overriding: bool,
+    /// The version of the extension annotation.
+    pub(crate) annotation: Option<u8>,
+    /// The version of the extension overriding.
+    pub(crate) overriding: Option<u8>,
     pub(crate) historization: bool,
     pub(crate) iot_central: bool,
     /// Whether an extension that nobody knows here is in use, and allowed to be.
@@ -23,13 +26,18 @@ impl Context {
     fn new(version: Version) -> Self {
         Self {
             version,
-            quantities: version == Version::V2,
-            annotation: false,
-            overriding: false,
+            quantities: false,
+            annotation: None,
+            overriding: None,
             historization: false,
             iot_central: false,
             unknown: false,
         }
+    }
+
+    /// Whether there are semantic types of quantities.
+    pub(crate) fn has_quantities(self) -> bool {
+        self.version == Version::V2 || self.quantities
     }
 }
 
@@ -69,6 +77,9 @@ pub(crate) fn read(
     reading.context.filter(|_| reading.fine)
 }
 
+/// The rule, what is wrong, and what would do.
+type Refusal = (&'static str, String, &'static str);
+
 struct Reading {
     context: Option<Context>,
     rules: Rules,
@@ -93,8 +104,8 @@ impl Reading {
         }
     }
 
-    fn specifier(&mut self, specifier: &str) -> Result<(), (&'static str, String, &'static str)> {
-        if let Some(version) = specifier.strip_prefix("dtmi:dtdl:context;") {
+    fn specifier(&mut self, specifier: &str) -> Result<(), Refusal> {
+        if let Some(version) = specifier.strip_prefix("dtmi:dtdl:context;").filter(|_| Dtmi::parse(specifier).is_ok()) {
             return self.language(version);
         }
         if !specifier.starts_with("dtmi:") {
@@ -102,7 +113,7 @@ impl Reading {
             return Err(("non-dtmi-context-specifier", message, CONTEXT_REMEDY));
         }
         match Dtmi::parse(specifier) {
-            Ok(dtmi) if dtmi.version().is_some() => self.extension(specifier),
+            Ok(dtmi) if dtmi.version().is_some() => self.extension(&dtmi),
             _ => {
                 let message = format!("the context \"{specifier}\" is not a DTMI with a version");
                 Err(("invalid-context-specifier", message, CONTEXT_REMEDY))
@@ -110,8 +121,10 @@ impl Reading {
         }
     }
 
-    fn language(&mut self, version: &str) -> Result<(), (&'static str, String, &'static str)> {
-        let version = match version {
+    fn language(&mut self, version: &str) -> Result<(), Refusal> {
+        // Versions of one major number are compatible, so the minor one does not matter; version 2 has none.
+        let version = match version.split_once('.').map_or(version, |(major, _)| major) {
+            "2" if version != "2" => return Err(Self::minor("dtmi:dtdl:context;2")),
             "2" => Version::V2,
             "3" => Version::V3,
             _ => {
@@ -123,55 +136,47 @@ impl Reading {
             let message = "the language's context stands after an extension's".to_owned();
             return Err(("dtdl-context-follows-affiliate", message, CONTEXT_REMEDY));
         }
-        self.context = Some(Context::new(version));
+        // The extensions around an element stay in use when it names another version of the language.
+        self.context = Some(self.context.map_or(Context::new(version), |context| Context { version, ..context }));
         Ok(())
     }
 
-    fn extension(&mut self, specifier: &str) -> Result<(), (&'static str, String, &'static str)> {
+    fn minor(specifier: &str) -> Refusal {
+        let message =
+            format!("the context \"{specifier}\" has a minor version, which version 2 of the language does not have");
+        ("invalid-context-specifier-for-version", message, "write the major version alone")
+    }
+
+    fn extension(&mut self, specifier: &Dtmi) -> Result<(), Refusal> {
         // IoT Central's context stands for version 2 of the language too, and may stand before it.
-        if specifier == IOT_CENTRAL {
-            self.context.get_or_insert(Context::new(Version::V2));
-        } else {
-            self.extended = true;
+        if specifier.as_str() == IOT_CENTRAL {
+            self.context.get_or_insert(Context::new(Version::V2)).iot_central = true;
+            return Ok(());
         }
+        self.extended = true;
         let Some(context) = &mut self.context else {
             let message = format!("the context \"{specifier}\" stands before the language's");
             return Err(("missing-context-version", message, CONTEXT_REMEDY));
         };
-        let needed = match specifier {
-            IOT_CENTRAL => {
-                context.iot_central = true;
-                Version::V2
-            }
-            "dtmi:dtdl:extension:quantitativeTypes;1" => {
-                context.quantities = true;
-                Version::V3
-            }
-            "dtmi:dtdl:extension:annotation;1" | "dtmi:dtdl:extension:annotation;2" => {
-                context.annotation = true;
-                Version::V3
-            }
-            "dtmi:dtdl:extension:overriding;1" | "dtmi:dtdl:extension:overriding;2" => {
-                context.overriding = true;
-                Version::V3
-            }
-            "dtmi:dtdl:extension:historization;1" | "dtmi:dtdl:extension:historization;2" => {
-                context.historization = true;
-                Version::V3
-            }
-            _ if self.rules == Rules::LanguageWithUnknownExtensions => {
-                context.unknown = true;
-                context.version
-            }
+        let version = specifier.version().unwrap_or_default();
+        let (major, minor) = version.split_once('.').map_or((version, None), |(major, minor)| (major, Some(minor)));
+        if context.version == Version::V2 && minor.is_some() {
+            return Err(Self::minor(specifier.as_str()));
+        }
+        // Each is of use in version 3 only; in version 2 it may be named, but its types cannot be used.
+        match (specifier.path(), major) {
+            ("dtmi:dtdl:extension:quantitativeTypes", "1") => context.quantities = true,
+            ("dtmi:dtdl:extension:annotation", "1") => context.annotation = Some(1),
+            ("dtmi:dtdl:extension:annotation", "2") => context.annotation = Some(2),
+            ("dtmi:dtdl:extension:overriding", "1") => context.overriding = Some(1),
+            ("dtmi:dtdl:extension:overriding", "2") => context.overriding = Some(2),
+            ("dtmi:dtdl:extension:historization", "1" | "2") => context.historization = true,
+            _ if self.rules == Rules::LanguageWithUnknownExtensions => context.unknown = true,
             _ => {
                 let message = format!("the extension \"{specifier}\" is not known");
                 return Err(("unresolvable-context-specifier", message, "remove it from @context"));
             }
-        };
-        if needed == context.version {
-            return Ok(());
         }
-        let message = format!("the extension \"{specifier}\" does not go with this version of the language");
-        Err(("invalid-context-specifier-for-version", message, "use version 3 with it, or remove it"))
+        Ok(())
     }
 }

@@ -10,7 +10,13 @@ use crate::Problem;
 #[derive(Debug, Clone)]
 pub struct Document {
     pub(crate) root: Node,
+    /// The place of a value that is nested too deep, and was left out for it.
+    pub(crate) too_deep: Option<Option<Range<usize>>>,
 }
+
+/// How deep arrays and objects may stand inside one another. What is read is followed by functions that call themselves, so there
+/// has to be a limit; `serde_json` has the same one for text.
+pub(crate) const DEPTH: usize = 127;
 
 /// A JSON value and where it stands.
 #[derive(Debug, Clone)]
@@ -53,6 +59,14 @@ impl PartialEq for Member {
 }
 
 impl Node {
+    /// The values that stand here: those of an array, and of arrays in it, or the node itself.
+    pub(crate) fn values(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Array(values) => values.iter().flat_map(Self::values).collect(),
+            _ => vec![self],
+        }
+    }
+
     /// The bytes of its text; of its shortest text where it was not read from any.
     pub(crate) fn size(&self) -> usize {
         if let Some(span) = &self.span {
@@ -62,13 +76,28 @@ impl Node {
             Kind::Null => 4,
             Kind::Bool(boolean) => 5 - usize::from(*boolean),
             Kind::Number(text) => text.len(),
-            Kind::String(text) => text.len() + 2,
-            Kind::Array(values) => 2 + values.iter().map(|value| value.size() + 1).sum::<usize>(),
+            Kind::String(text) => quoted(text),
+            Kind::Array(values) => 2 + commas(values.len()) + values.iter().map(Self::size).sum::<usize>(),
             Kind::Object(members) => {
-                2 + members.iter().map(|member| member.key.len() + 4 + member.value.size()).sum::<usize>()
+                let sizes = members.iter().map(|member| quoted(&member.key) + 1 + member.value.size());
+                2 + commas(members.len()) + sizes.sum::<usize>()
             }
         }
     }
+}
+
+/// The bytes of a text in quotes, with what must be escaped.
+fn quoted(text: &str) -> usize {
+    let escaped = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
+}
+
+fn commas(values: usize) -> usize {
+    values.saturating_sub(1)
 }
 
 impl Document {
@@ -76,12 +105,19 @@ impl Document {
     ///
     /// # Errors
     /// The one place where the text stops being JSON.
+    ///
+    /// ```
+    /// let text = "[{ \"@id\": 'dtmi:example:Room;1' }]";
+    /// let problems = dtdl::Document::from_text(text).expect_err("JSON has double quotes");
+    /// assert_eq!(problems[0].rule, "json-syntax");
+    /// assert_eq!(problems[0].span, Some(10..11));
+    /// ```
     pub fn from_text(text: &str) -> Result<Self, Vec<Problem>> {
         // jsonc-parser gives places, but takes single quotes, hexadecimal numbers and missing commas for JSON.
         let strict = serde_json::from_str::<serde_json::Value>(text).map(drop);
         strict.map_err(|error| {
             let at = offset(text, error.line(), error.column());
-            vec![not_json(&error, at..(at + 1).min(text.len()))]
+            vec![not_json(&error, at..at + text[at..].chars().next().map_or(0, char::len_utf8))]
         })?;
         let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
         match parsed.map(|parsed| parsed.value) {
@@ -92,13 +128,40 @@ impl Document {
     }
 
     /// Takes a value that was parsed as part of a larger text; byte ranges refer to that text.
+    ///
+    /// What is nested more than 127 deep is a problem (`json-too-deep`) of the models that the document is for.
+    ///
+    /// ```
+    /// use dtdl::{Document, Models, Rules};
+    /// use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+    ///
+    /// let file = r#"{ "models": [{ "@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Room;1", "@type": "Room" }] }"#;
+    /// let parsed = parse_to_ast(file, &CollectOptions::default(), &ParseOptions::default())?;
+    /// let models = parsed.value.as_ref().and_then(|value| value.as_object()).and_then(|file| file.get("models"));
+    /// let document = Document::from_ast(&models.expect("the file has models").value);
+    /// let problems = Models::parse(Rules::Adt, &[document]).expect_err("there is no such class");
+    /// assert_eq!(&file[problems[0].span.clone().expect("it was read from text")], "\"Room\"");
+    /// # Ok::<(), jsonc_parser::errors::ParseError>(())
+    /// ```
     pub fn from_ast(value: &ast::Value<'_>) -> Self {
-        Self { root: node_of_ast(value) }
+        let mut cut = Cut::default();
+        let root = cut.node_of_ast(value, DEPTH);
+        Self { root, too_deep: cut.too_deep }
     }
 
-    /// Takes a value without places.
+    /// Takes a value without places; nested as deep as with [`from_ast`](Self::from_ast).
+    ///
+    /// ```
+    /// use dtdl::{Document, Models, Rules};
+    ///
+    /// let model = serde_json::json!({ "@context": "dtmi:dtdl:context;3", "@type": "Interface" });
+    /// let problems = Models::parse(Rules::Adt, &[Document::from_value(&model)]).expect_err("a model has an @id");
+    /// assert_eq!((problems[0].rule, problems[0].span.as_ref()), ("missing-required-id", None));
+    /// ```
     pub fn from_value(value: &serde_json::Value) -> Self {
-        Self { root: node_of_value(value) }
+        let mut cut = Cut::default();
+        let root = cut.node_of_value(value, DEPTH);
+        Self { root, too_deep: cut.too_deep }
     }
 }
 
@@ -108,10 +171,11 @@ impl From<&serde_json::Value> for Document {
     }
 }
 
-/// The byte at a line and a column, both from 1, the column in bytes.
+/// Where the character starts that has the byte at a line and a column, both from 1, the column in bytes.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    (before + column.saturating_sub(1)).min(text.len())
+    let byte = (before + column.saturating_sub(1)).min(text.len());
+    (0..=byte).rev().find(|byte| text.is_char_boundary(*byte)).unwrap_or(0)
 }
 
 fn not_json(what: &dyn std::fmt::Display, span: Range<usize>) -> Problem {
@@ -126,48 +190,78 @@ fn not_json(what: &dyn std::fmt::Display, span: Range<usize>) -> Problem {
     }
 }
 
-fn node_of_ast(value: &ast::Value<'_>) -> Node {
-    let (kind, range) = match value {
-        ast::Value::NullKeyword(null) => (Kind::Null, null.range),
-        ast::Value::BooleanLit(boolean) => (Kind::Bool(boolean.value), boolean.range),
-        ast::Value::NumberLit(number) => (Kind::Number(number.value.to_owned()), number.range),
-        ast::Value::StringLit(string) => (Kind::String(string.value.to_string()), string.range),
-        ast::Value::Array(array) => (Kind::Array(array.elements.iter().map(node_of_ast).collect()), array.range),
-        ast::Value::Object(object) => {
-            (Kind::Object(object.properties.iter().map(member_of_ast).collect()), object.range)
+/// The conversion, which leaves out what is nested too deep.
+#[derive(Default)]
+struct Cut {
+    too_deep: Option<Option<Range<usize>>>,
+}
+
+impl Cut {
+    /// Whether arrays and objects may stand here; the place is kept where they may not.
+    fn reaches(&mut self, left: usize, span: Option<Range<usize>>) -> bool {
+        if left == 0 {
+            self.too_deep.get_or_insert(span);
         }
-    };
-    Node { kind, span: Some(range.start..range.end) }
-}
-
-fn member_of_ast(property: &ast::ObjectProp<'_>) -> Member {
-    let range = match &property.name {
-        ast::ObjectPropName::String(name) => name.range,
-        ast::ObjectPropName::Word(name) => name.range,
-    };
-    Member {
-        key: property.name.as_str().to_owned(),
-        key_span: Some(range.start..range.end),
-        value: node_of_ast(&property.value),
+        left > 0
     }
-}
 
-fn node_of_value(value: &serde_json::Value) -> Node {
-    use serde_json::Value;
-    let kind = match value {
-        Value::Null => Kind::Null,
-        Value::Bool(boolean) => Kind::Bool(*boolean),
-        Value::Number(number) => Kind::Number(number.to_string()),
-        Value::String(string) => Kind::String(string.clone()),
-        Value::Array(elements) => Kind::Array(elements.iter().map(node_of_value).collect()),
-        Value::Object(members) => Kind::Object(
-            members
-                .iter()
-                .map(|(key, value)| Member { key: key.clone(), key_span: None, value: node_of_value(value) })
-                .collect(),
-        ),
-    };
-    Node { kind, span: None }
+    fn node_of_ast(&mut self, value: &ast::Value<'_>, left: usize) -> Node {
+        let (kind, range) = match value {
+            ast::Value::NullKeyword(null) => (Kind::Null, null.range),
+            ast::Value::BooleanLit(boolean) => (Kind::Bool(boolean.value), boolean.range),
+            ast::Value::NumberLit(number) => (Kind::Number(number.value.to_owned()), number.range),
+            ast::Value::StringLit(string) => (Kind::String(string.value.to_string()), string.range),
+            ast::Value::Array(array) => {
+                let reaches = self.reaches(left, Some(array.range.start..array.range.end));
+                let elements = array.elements.iter().filter(|_| reaches);
+                (Kind::Array(elements.map(|element| self.node_of_ast(element, left - 1)).collect()), array.range)
+            }
+            ast::Value::Object(object) => {
+                let reaches = self.reaches(left, Some(object.range.start..object.range.end));
+                let members = object.properties.iter().filter(|_| reaches);
+                (Kind::Object(members.map(|member| self.member_of_ast(member, left - 1)).collect()), object.range)
+            }
+        };
+        Node { kind, span: Some(range.start..range.end) }
+    }
+
+    fn member_of_ast(&mut self, property: &ast::ObjectProp<'_>, left: usize) -> Member {
+        let range = match &property.name {
+            ast::ObjectPropName::String(name) => name.range,
+            ast::ObjectPropName::Word(name) => name.range,
+        };
+        Member {
+            key: property.name.as_str().to_owned(),
+            key_span: Some(range.start..range.end),
+            value: self.node_of_ast(&property.value, left),
+        }
+    }
+
+    fn node_of_value(&mut self, value: &serde_json::Value, left: usize) -> Node {
+        use serde_json::Value;
+        let kind = match value {
+            Value::Null => Kind::Null,
+            Value::Bool(boolean) => Kind::Bool(*boolean),
+            Value::Number(number) => Kind::Number(number.to_string()),
+            Value::String(string) => Kind::String(string.clone()),
+            Value::Array(elements) => {
+                let reaches = self.reaches(left, None);
+                let elements = elements.iter().filter(|_| reaches);
+                Kind::Array(elements.map(|element| self.node_of_value(element, left - 1)).collect())
+            }
+            Value::Object(members) => {
+                let reaches = self.reaches(left, None);
+                let members = members.iter().filter(|_| reaches);
+                let member = |(key, value): (&String, &Value)| Member {
+                    key: key.clone(),
+                    key_span: None,
+                    value: self.node_of_value(value, left - 1),
+                };
+                Kind::Object(members.map(member).collect())
+            }
+        };
+        Node { kind, span: None }
+    }
 }
 
 #[cfg(test)]
@@ -189,6 +283,9 @@ mod tests {
         let text = "{\n  \"a\": 1,\n  b\n}";
         let problems = Document::from_text(text).unwrap_err();
         assert_eq!(problems[0].span.clone().map(|span| &text[span]), Some("b"));
+        let text = "[1, \u{71c}]";
+        let problems = Document::from_text(text).unwrap_err();
+        assert_eq!(problems[0].span.clone().map(|span| &text[span]), Some("\u{71c}"));
     }
 
     #[test]
@@ -196,5 +293,12 @@ mod tests {
         let text = r#"[{"a": [1, 2.5, null, true, "x"]}]"#;
         let value = serde_json::from_str(text).unwrap();
         assert_eq!(Document::from_text(text).unwrap().root, Document::from_value(&value).root);
+    }
+
+    #[test]
+    fn a_value_is_as_large_as_its_shortest_text() {
+        let value =
+            serde_json::json!([{"a\"": "\u{1}\n\u{8}\\/\u{7f}\u{e4}", "b": [1, 2.5, null]}, [], {}, true, false]);
+        assert_eq!(Document::from_value(&value).root.size(), value.to_string().len());
     }
 }

@@ -36,6 +36,18 @@ pub enum DtmiError {
 
 impl Dtmi {
     /// Reads an identifier. Versions are accepted as DTDL v3 has them (`;1`, `;1.2`, or none).
+    ///
+    /// # Errors
+    /// The first part of the text that is not as it should be.
+    ///
+    /// ```
+    /// use dtdl::{Dtmi, DtmiError};
+    ///
+    /// let room: Dtmi = "dtmi:example:Room;1.2".parse()?;
+    /// assert_eq!((room.path(), room.version()), ("dtmi:example:Room", Some("1.2")));
+    /// assert_eq!(Dtmi::parse("dtmi:my-house;1"), Err(DtmiError::Segment("my-house".to_owned())));
+    /// # Ok::<(), DtmiError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, DtmiError> {
         check(text)?;
         Ok(Self(Arc::from(text)))

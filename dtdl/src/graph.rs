@@ -139,17 +139,19 @@ impl<'a> Graph<'a> {
             for link in element.links(member) {
                 let Some(index) = self.arena.find(&link.target) else { continue };
                 let child = &self.arena.elements[index];
+                let is_first = targets.insert(index);
+                // A content of its own that an interface lists twice is one content.
+                if !is_first && member == "contents" {
+                    continue;
+                }
                 let value = child.enum_value.as_ref().map(ToString::to_string);
-                if !targets.insert(index) || child.name.as_ref().is_some_and(|name| !names.insert(name)) {
+                if !is_first || child.name.as_ref().is_some_and(|name| !names.insert(name)) {
                     let message = format!("the name \"{}\" is taken", child.name.as_deref().unwrap_or_default());
                     self.problems.push(link.place.problem("non-unique-property-value", message, "choose another name"));
                 } else if value.is_some_and(|value| !values.insert(value)) {
                     let message = "the enumValue is taken".to_owned();
-                    self.problems.push(link.place.problem(
-                        "non-unique-property-value",
-                        message,
-                        "choose another value",
-                    ));
+                    let remedy = "choose another value";
+                    self.problems.push(link.place.problem("non-unique-property-value", message, remedy));
                 }
             }
         }
@@ -201,13 +203,8 @@ impl<'a> Graph<'a> {
         }
         self.underway.push(index);
         let mut flat = self.own_contents(element);
-        let mut seen = BTreeSet::new();
         for link in element.links("extends") {
             if let Some((id, parent)) = self.parent(&link.target) {
-                if !seen.insert(id.clone()) {
-                    let message = format!("it extends {id} twice");
-                    self.problems.push(link.place.problem("multiple-reference", message, "keep one of them"));
-                }
                 self.inherit(&mut flat, id, &parent, link);
             }
         }
@@ -291,7 +288,11 @@ impl<'a> Graph<'a> {
         self.underway.push(index);
         let mut depth = 0;
         for link in &element.links {
-            let below = self.arena.find(&link.target).map_or(0, |index| self.schema_depth(index));
+            let below = match &link.target {
+                // The language defines these as objects with arrays, which count.
+                Target::Primitive(primitive) => primitive.depth(),
+                target => self.arena.find(target).map_or(0, |index| self.schema_depth(index)),
+            };
             depth = depth.max(below + usize::from(link.slot == Slot::Schema));
         }
         self.underway.pop();

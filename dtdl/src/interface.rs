@@ -18,6 +18,18 @@ pub enum Version {
 pub type Localized = BTreeMap<String, String>;
 
 /// A valid model.
+///
+/// ```
+/// use dtdl::{Document, Models, Rules, Version};
+///
+/// let model = serde_json::json!({
+///     "@context": "dtmi:dtdl:context;2", "@id": "dtmi:example:Room;1", "@type": "Interface", "displayName": "Room",
+/// });
+/// let models = Models::parse(Rules::Adt, &[Document::from_value(&model)])?;
+/// let room = models.get("dtmi:example:Room;1").expect("it is there");
+/// assert_eq!((room.version, room.display_name["en"].as_str()), (Version::V2, "Room"));
+/// # Ok::<(), Vec<dtdl::Problem>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Interface {
     /// Its identifier.
@@ -88,12 +100,16 @@ pub struct Property {
     pub schema: Schema,
     /// Whether it may be written; not enforced by ADT.
     pub writable: bool,
+    /// The version of the language that it is written in; another one than the interface's where it is inherited.
+    pub version: Version,
     /// The semantic type (`Temperature`), where it has one.
     pub semantic_type: Option<String>,
     /// The unit (`degreeCelsius`), where it has one.
     pub unit: Option<String>,
     /// The name of the content that it annotates, where it is a `ValueAnnotation`.
     pub annotates: Option<String>,
+    /// The member of that content that it overrides (`unit`), where it is an `Override`.
+    pub overrides: Option<String>,
 }
 
 /// A link to other twins.
@@ -129,6 +145,8 @@ pub struct Telemetry {
     pub name: String,
     /// What values it takes.
     pub schema: Schema,
+    /// The version of the language that it is written in; another one than the interface's where it is inherited.
+    pub version: Version,
     /// The semantic type (`Temperature`), where it has one.
     pub semantic_type: Option<String>,
     /// The unit (`degreeCelsius`), where it has one.

@@ -19,12 +19,13 @@
 //!
 //! # Rules
 //!
-//! A [`Problem`] names the rule that is broken. Names follow the official parser's validation ids, in kebab-case,
-//! where one fits; what only Azure Digital Twins asks for starts with `adt-`. Limits are those of the specifications: identifiers of interfaces 128 characters, others
-//! 2048; names 64 (version 2) or 512; extends 10 levels deep, 2 at once in version 2; schemas 5 levels deep.
+//! A [`Problem`] names the rule that is broken; `docs/dtdl-rules.md` lists all. Names follow the official parser's validation
+//! ids, in kebab-case, where one fits; what only Azure Digital Twins asks for starts with `adt-`. Limits are those of the
+//! specifications: identifiers of interfaces 128 characters, others 2048; names 64 (version 2) or 512; extends 10 levels deep,
+//! 2 at once in version 2; schemas 5 levels deep, with those that geometries are defined by.
 //!
-//! Extensions: quantitativeTypes 1, annotation and overriding 1 and 2, historization 1 and 2 (version 3), and the
-//! context of IoT Central without its vocabulary (version 2).
+//! Extensions: quantitativeTypes 1, annotation and overriding 1 and 2, historization 1 and 2 (of use in version 3), and the
+//! context of IoT Central without its vocabulary.
 //!
 //! This crate knows no twin and no cloud.
 //!
@@ -40,6 +41,10 @@
 //! assert!(dtdl::check_value(&temperature.schema, &21.5.into()).is_ok());
 //! # Ok::<(), Vec<dtdl::Problem>>(())
 //! ```
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod adt;
 mod annotation;

@@ -1,13 +1,15 @@
 //! Literal values: text, localized text, booleans, integers, in every form that the language allows.
 
+use std::collections::BTreeSet;
+
 use crate::document::{Kind, Member, Node};
 use crate::report::Report;
 use crate::{Localized, Version};
 
-/// The single value of a member that takes one: arrays of one are unwrapped, an empty array is no value.
+/// The single value of a member that takes one: arrays of one are unwrapped, an empty array is no value. Arrays in an array are
+/// no more than their values.
 pub(crate) fn single<'n>(name: &str, node: &'n Node, report: &mut Report) -> Option<&'n Node> {
-    let Kind::Array(values) = &node.kind else { return Some(node) };
-    match values.as_slice() {
+    match node.values().as_slice() {
         [] => None,
         [value] => Some(value),
         _ => {
@@ -39,17 +41,25 @@ pub(crate) fn boolean(name: &str, node: &Node, version: Version, report: &mut Re
     None
 }
 
-/// Reads an integer, plain or as a value object.
+/// Reads an integer of 32 bits, plain or as a value object.
 pub(crate) fn integer(name: &str, node: &Node, version: Version, report: &mut Report) -> Option<i64> {
     let value = single(name, node, report)?;
     let number = match unwrap(name, value, "integer", version, report) {
-        Some(Kind::Number(number)) => number.parse().ok(),
+        Some(Kind::Number(number)) => whole(number).filter(|number| i32::try_from(*number).is_ok()),
         _ => None,
     };
     if number.is_none() {
-        not_a(name, value, "an integer", report);
+        not_a(name, value, "an integer of 32 bits", report);
     }
     number
+}
+
+/// The whole number that a number is, however it is written (`1`, `1.0`, `1e0`).
+pub(crate) fn whole(number: &str) -> Option<i64> {
+    // Whole numbers of 64-bit floating point are exact up to this.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let of_float = |number: f64| (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64);
+    number.parse().ok().or_else(|| number.parse().ok().and_then(of_float))
 }
 
 /// The value itself, or the `@value` of a value object of the wanted XML Schema type.
@@ -61,6 +71,7 @@ pub(crate) fn unwrap<'n>(
     report: &mut Report,
 ) -> Option<&'n Kind> {
     let Kind::Object(members) = &node.kind else { return Some(&node.kind) };
+    repeated(members, report);
     let mut value = None;
     for member in members {
         match member.key.as_str() {
@@ -72,6 +83,17 @@ pub(crate) fn unwrap<'n>(
         }
     }
     value
+}
+
+/// Reports members that are given more than once.
+pub(crate) fn repeated(members: &[Member], report: &mut Report) {
+    let mut seen = BTreeSet::new();
+    for member in members {
+        if !seen.insert(&member.key) {
+            let message = format!("\"{}\" is given twice", member.key);
+            report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
+        }
+    }
 }
 
 fn invalid_member(name: &str, member: &Member, report: &mut Report) {
@@ -102,7 +124,8 @@ fn not_a(name: &str, node: &Node, what: &str, report: &mut Report) {
 }
 
 fn too_long(name: &str, text: &str, most: usize, node: &Node, report: &mut Report) {
-    let length = text.chars().count();
+    // The official parser counts the units of UTF-16.
+    let length = text.encode_utf16().count();
     if length > most {
         let message = format!("{name} has {length} characters");
         report.add(node.span.as_ref(), "string-too-long", message, format!("keep it within {most}"));
@@ -123,7 +146,7 @@ pub(crate) fn localized(name: &str, node: &Node, most: usize, version: Version, 
             }
         }
         Kind::Array(values) => {
-            for value in values {
+            for value in values.iter().flat_map(Node::values) {
                 match &value.kind {
                     Kind::String(_) => language(name, "en", value, most, &mut texts, report),
                     Kind::Object(_) => tagged(name, value, version, most, &mut texts, report),
@@ -154,6 +177,7 @@ fn language(name: &str, tag: &str, value: &Node, most: usize, texts: &mut Locali
 /// An object with `@value` and perhaps `@language`.
 fn tagged(name: &str, node: &Node, version: Version, most: usize, texts: &mut Localized, report: &mut Report) {
     let Kind::Object(members) = &node.kind else { return };
+    repeated(members, report);
     let find = |key: &str| members.iter().find(|member| member.key == key).map(|member| &member.value);
     let known = |key: &str| matches!(key, "@value" | "@language") || tolerated(key, version);
     let odd = members.iter().find(|member| !known(&member.key));

@@ -129,8 +129,12 @@ static MAP: [Member; 2] =
 static MAP_KEY: [Member; 2] = [NAME, required("schema", Kind::Choice("Schema", &["string"]))];
 static OBJECT: [Member; 1] = [set("fields", Slot::Field, 1, 30)];
 
-/// The classes that no model can name, since they only group others.
-const ABSTRACT: [&str; 17] = [
+/// The types that only group others which are no classes.
+const ABSTRACT: [&str; 2] = ["SemanticType", "SemanticUnit"];
+
+/// The classes that no element of a model can have: those that only group others, those of the language's own elements, and
+/// those that only other versions have (version 4's among them).
+const UNUSABLE: [&str; 36] = [
     "Entity",
     "NamedEntity",
     "Content",
@@ -140,14 +144,33 @@ const ABSTRACT: [&str; 17] = [
     "NumericSchema",
     "TemporalSchema",
     "SchemaField",
-    "SemanticType",
-    "SemanticUnit",
     "Unit",
     "UnitAttribute",
-    "CommandType",
-    "AdjunctType",
     "LatentType",
     "NamedLatentType",
+    "CommandType",
+    "CommandPayload",
+    "CommandRequest",
+    "CommandResponse",
+    "Boolean",
+    "Date",
+    "DateTime",
+    "Double",
+    "Duration",
+    "Float",
+    "Integer",
+    "Long",
+    "String",
+    "Time",
+    "Byte",
+    "Bytes",
+    "Decimal",
+    "Short",
+    "UnsignedByte",
+    "UnsignedInteger",
+    "UnsignedLong",
+    "UnsignedShort",
+    "Uuid",
 ];
 
 /// Every name of a member, to tell a misplaced one from an unknown one.
@@ -318,9 +341,14 @@ impl Slot {
     }
 }
 
-/// Whether a name is that of a class which only groups others.
-pub(crate) fn is_abstract(name: &str) -> bool {
-    ABSTRACT.contains(&name)
+/// Whether a name is that of a type which only groups others.
+pub(crate) fn is_abstract_type(name: &str, version: Version) -> bool {
+    ABSTRACT.contains(&name) || (name == "AdjunctType" && version == Version::V3)
+}
+
+/// Whether a name is that of a class which no element can have, unless it is one of the version in use.
+pub(crate) fn is_unusable(name: &str) -> bool {
+    UNUSABLE.contains(&name)
 }
 
 /// Whether any class has a member with this name.

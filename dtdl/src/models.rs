@@ -13,7 +13,7 @@ pub enum Rules {
     /// Azure Digital Twins: the language's rules and its own, stricter ones.
     #[default]
     Adt,
-    /// The language's rules as the official parser has them.
+    /// The language's rules as the official parser has them when it allows no unknown extension.
     Language,
     /// The same, but contexts of extensions that are not known here are tolerated, and what they may define.
     LanguageWithUnknownExtensions,
@@ -43,6 +43,21 @@ impl Models {
     }
 
     /// Validates documents, each one model or an array of models, as a set of its own; all problems at once.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of the documents and their text.
+    ///
+    /// ```
+    /// use dtdl::{Document, Models, Rules};
+    ///
+    /// let oven = r#"{ "@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Oven;1", "@type": "Interface",
+    ///                 "contents": [{ "@type": "Command", "name": "heat" }] }"#;
+    /// let oven = [Document::from_text(oven)?];
+    /// assert!(Models::parse(Rules::Language, &oven).is_ok());
+    /// let problems = Models::parse(Rules::Adt, &oven).expect_err("Azure Digital Twins has no commands");
+    /// assert_eq!(problems[0].rule, "adt-no-commands");
+    /// # Ok::<(), Vec<dtdl::Problem>>(())
+    /// ```
     pub fn parse(rules: Rules, documents: &[Document]) -> Result<Self, Vec<Problem>> {
         Self::empty(rules).extend(documents)
     }
@@ -50,6 +65,25 @@ impl Models {
     /// Validates documents against this set and returns the set with them; all problems at once.
     ///
     /// A model whose `@id` is in the set already is a problem (`duplicate-definition`).
+    ///
+    /// # Errors
+    /// As with [`parse`](Self::parse); this set stays as it is.
+    ///
+    /// ```
+    /// # use dtdl::{Document, Models, Rules};
+    /// # let model = |id: &str, more: serde_json::Value| {
+    /// #     let mut model = serde_json::json!({"@context": "dtmi:dtdl:context;3", "@id": id, "@type": "Interface"});
+    /// #     model.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    /// #     Document::from_value(&model)
+    /// # };
+    /// let room = model("dtmi:example:Room;1", serde_json::json!({}));
+    /// let kitchen = model("dtmi:example:Kitchen;1", serde_json::json!({ "extends": "dtmi:example:Room;1" }));
+    /// let rooms = Models::empty(Rules::Adt).extend(&[room.clone()])?;
+    /// let both = rooms.extend(&[kitchen])?;
+    /// assert!(both.is_a("dtmi:example:Kitchen;1", "dtmi:example:Room;1"));
+    /// assert_eq!(both.extend(&[room]).expect_err("it is there already")[0].rule, "duplicate-definition");
+    /// # Ok::<(), Vec<dtdl::Problem>>(())
+    /// ```
     pub fn extend(&self, documents: &[Document]) -> Result<Self, Vec<Problem>> {
         let (arena, report) = reader::read(documents, self.rules);
         let (flats, found) = Graph::new(&arena, self).check();
@@ -73,6 +107,22 @@ impl Models {
     ///
     /// # Errors
     /// When other models of the set extend it or have it as a component. An unknown model is no error.
+    ///
+    /// ```
+    /// # use dtdl::{Document, Models, Rules};
+    /// # let model = |id: &str, more: serde_json::Value| {
+    /// #     let mut model = serde_json::json!({"@context": "dtmi:dtdl:context;3", "@id": id, "@type": "Interface"});
+    /// #     model.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    /// #     Document::from_value(&model)
+    /// # };
+    /// let room = model("dtmi:example:Room;1", serde_json::json!({}));
+    /// let kitchen = model("dtmi:example:Kitchen;1", serde_json::json!({ "extends": "dtmi:example:Room;1" }));
+    /// let models = Models::parse(Rules::Adt, &[room, kitchen])?;
+    /// let held = models.without("dtmi:example:Room;1").expect_err("the kitchen extends it");
+    /// assert_eq!(held.by, models.referrers("dtmi:example:Room;1"));
+    /// assert_eq!(models.without("dtmi:example:Kitchen;1").expect("nothing needs it").len(), 1);
+    /// # Ok::<(), Vec<dtdl::Problem>>(())
+    /// ```
     pub fn without(&self, id: &str) -> Result<Self, Referenced> {
         let by = self.referrers(id);
         match self.interfaces.get_key_value(id) {
@@ -112,6 +162,26 @@ impl Models {
     }
 
     /// All contents of a model by name, inherited ones included; nothing for an unknown model.
+    ///
+    /// ```
+    /// # use dtdl::{Document, Models, Rules};
+    /// # let model = |id: &str, more: serde_json::Value| {
+    /// #     let mut model = serde_json::json!({"@context": "dtmi:dtdl:context;3", "@id": id, "@type": "Interface"});
+    /// #     model.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    /// #     Document::from_value(&model)
+    /// # };
+    /// let contents = serde_json::json!([
+    ///     { "@type": "Telemetry", "name": "heat", "schema": "double" },
+    ///     { "@type": "Property", "name": "area", "schema": "integer" },
+    /// ]);
+    /// let room = model("dtmi:example:Room;1", serde_json::json!({ "contents": contents }));
+    /// let kitchen = model("dtmi:example:Kitchen;1", serde_json::json!({ "extends": "dtmi:example:Room;1" }));
+    /// let models = Models::parse(Rules::Adt, &[room, kitchen])?;
+    /// let contents: Vec<_> = models.contents("dtmi:example:Kitchen;1").map(|content| (content.kind(), content.name())).collect();
+    /// assert_eq!(contents, [("Property", "area"), ("Telemetry", "heat")]);
+    /// assert_eq!(models.content("dtmi:example:Kitchen;1", "heat").map(dtdl::Content::kind), Some("Telemetry"));
+    /// # Ok::<(), Vec<dtdl::Problem>>(())
+    /// ```
     pub fn contents(&self, id: &str) -> impl Iterator<Item = &Content> {
         self.get(id).into_iter().flat_map(|interface| interface.flattened.values()).map(|content| &**content)
     }
@@ -168,6 +238,23 @@ impl Models {
     }
 
     /// All models, each after those that it extends or has as components; ties sorted by identifier.
+    ///
+    /// This is the order in which they can be uploaded in parts.
+    ///
+    /// ```
+    /// # use dtdl::{Document, Models, Rules};
+    /// # let model = |id: &str, more: serde_json::Value| {
+    /// #     let mut model = serde_json::json!({"@context": "dtmi:dtdl:context;3", "@id": id, "@type": "Interface"});
+    /// #     model.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    /// #     Document::from_value(&model)
+    /// # };
+    /// let door = model("dtmi:example:Door;1", serde_json::json!({ "extends": "dtmi:example:Opening;1" }));
+    /// let opening = model("dtmi:example:Opening;1", serde_json::json!({}));
+    /// let models = Models::parse(Rules::Adt, &[door, opening])?;
+    /// let order: Vec<_> = models.dependency_order().into_iter().map(|interface| interface.id.as_str()).collect();
+    /// assert_eq!(order, ["dtmi:example:Opening;1", "dtmi:example:Door;1"]);
+    /// # Ok::<(), Vec<dtdl::Problem>>(())
+    /// ```
     pub fn dependency_order(&self) -> Vec<&Arc<Interface>> {
         let mut order = Vec::with_capacity(self.len());
         let mut seen = BTreeSet::new();

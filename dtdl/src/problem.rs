@@ -3,7 +3,19 @@
 use std::fmt;
 use std::ops::Range;
 
-/// One broken rule.
+/// One broken rule. It is data for programs, and shown as one line for people.
+///
+/// ```
+/// use dtdl::{Document, Models, Rules};
+///
+/// let model = serde_json::json!({
+///     "@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Room;1", "@type": "Interface",
+///     "contents": [{ "@type": "Property", "name": "heat", "schema": "dobule" }],
+/// });
+/// let problems = Models::parse(Rules::Adt, &[Document::from_value(&model)]).expect_err("there is no such schema");
+/// assert_eq!((problems[0].rule, problems[0].path.as_str()), ("bad-dtmi-or-term", "/contents/0/schema"));
+/// assert!(problems[0].to_string().starts_with("dtmi:example:Room;1 at /contents/0/schema: \"dobule\" is neither"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The stable identifier of the rule, in kebab-case (for example `dtmi-syntax`).

@@ -3,6 +3,8 @@
 //! Version 2 of the language has them built in; version 3 takes them from the extension quantitativeTypes, which has
 //! more. Sources: the tables "Semantic Type" of DTDL v2 and "Semantic types and units" of quantitativeTypes v1.
 
+use std::collections::BTreeSet;
+
 use crate::Version;
 use crate::context::Context;
 
@@ -180,13 +182,24 @@ static UNITS: [(&str, &str, &str); 43] = [
 pub(crate) fn find(text: &str, context: Context) -> Option<&'static Quantity> {
     let name = strip(text, context.version, "class").unwrap_or(text);
     let known = |quantity: &&Quantity| quantity.name == name && (context.version == Version::V3 || quantity.in_v2);
-    if context.quantities { QUANTITIES.iter().find(known) } else { None }
+    if context.has_quantities() { QUANTITIES.iter().find(known) } else { None }
+}
+
+/// Whether a text names a semantic type that the extension brings and version 2 cannot use.
+pub(crate) fn is_too_new(text: &str, context: Context) -> bool {
+    let new = |quantity: &Quantity| quantity.name == text && !quantity.in_v2;
+    context.quantities && context.version == Version::V2 && QUANTITIES.iter().any(new)
 }
 
 /// Whether the context has a type of this name that no element can have by itself.
 pub(crate) fn is_abstract(text: &str, context: Context) -> bool {
     let name = strip(text, context.version, "class").unwrap_or(text);
-    context.quantities && matches!(name, "QuantitativeType" | "RatioUnit" | "DecimalUnit" | "BinaryUnit")
+    context.has_quantities() && matches!(name, "QuantitativeType" | "RatioUnit" | "DecimalUnit" | "BinaryUnit")
+}
+
+/// The unit type whose units are exactly these.
+pub(crate) fn unit_type_with(wanted: &BTreeSet<&str>) -> Option<&'static str> {
+    UNITS.iter().map(|(known, ..)| *known).find(|known| units(known, Version::V3).collect::<BTreeSet<_>>() == *wanted)
 }
 
 /// The units of a unit type.
@@ -197,7 +210,7 @@ pub(crate) fn units(unit_type: &str, version: Version) -> impl Iterator<Item = &
 
 /// The unit type with this name, which version 3 lets serve as a schema.
 pub(crate) fn unit_type(text: &str, context: Context) -> Option<&'static str> {
-    if !context.quantities || context.version == Version::V2 {
+    if !context.has_quantities() || context.version == Version::V2 {
         return None;
     }
     let name = strip(text, context.version, "enum").unwrap_or(text);
@@ -224,10 +237,12 @@ impl Quantity {
 
 /// Whether a term belongs to the vocabulary of quantities (a type, a unit type or a unit).
 pub(crate) fn is_term(name: &str, context: Context) -> bool {
-    context.quantities
-        && (QUANTITIES.iter().any(|quantity| quantity.name == name)
+    let is_new = context.version == Version::V3;
+    let is_unit = |units: &str| units.split_whitespace().any(|unit| unit == name);
+    context.has_quantities()
+        && (QUANTITIES.iter().any(|quantity| quantity.name == name && (is_new || quantity.in_v2))
             || UNITS.iter().any(|(class, old, new)| {
-                *class == name || old.split(' ').any(|unit| unit == name) || new.split(' ').any(|unit| unit == name)
+                (*class == name && (is_new || !old.is_empty())) || is_unit(old) || (is_new && is_unit(new))
             })
             || name == "unit")
 }

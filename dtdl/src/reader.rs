@@ -3,11 +3,10 @@
 mod members;
 mod terms;
 
-use std::collections::BTreeSet;
-
 use crate::context::{self, Context};
-use crate::document::{Kind as Json, Member as JsonMember, Node};
+use crate::document::{DEPTH, Kind as Json, Member as JsonMember, Node};
 use crate::element::{Arena, Element};
+use crate::literal;
 use crate::metamodel::{Class, Slot};
 use crate::report::Report;
 use crate::types::{self, Types};
@@ -21,6 +20,10 @@ pub(crate) fn read(documents: &[Document], rules: Rules) -> (Arena, Report) {
     let mut reader = Reader { rules, arena: Arena::default(), report: Report::default() };
     for (number, document) in documents.iter().enumerate() {
         reader.report.document = number;
+        if let Some(place) = &document.too_deep {
+            let message = format!("arrays and objects stand more than {DEPTH} levels deep inside one another");
+            reader.report.add(place.as_ref(), "json-too-deep", message, "nest them less deep");
+        }
         reader.top(&document.root);
     }
     (reader.arena, reader.report)
@@ -46,7 +49,7 @@ impl Reader {
             Json::Array(nodes) => {
                 for (index, node) in nodes.iter().enumerate() {
                     self.report.enter_index(index);
-                    self.root(node);
+                    self.top(node);
                     self.report.leave();
                 }
             }
@@ -58,8 +61,8 @@ impl Reader {
         self.report.model = None;
         match &node.kind {
             Json::Object(members) => {
-                self.size(node);
                 let root = self.element(node, members, None);
+                self.size(node, root);
                 self.arena.roots.extend(root);
             }
             _ => self.report.add(
@@ -72,9 +75,11 @@ impl Reader {
         self.report.model = None;
     }
 
-    fn size(&mut self, node: &Node) {
+    /// Checks the size of a model, which the language limits from version 3 on and Azure Digital Twins in each.
+    fn size(&mut self, node: &Node, root: Option<usize>) {
+        let is_old = root.is_some_and(|index| self.arena.elements[index].context.version == Version::V2);
         let size = node.size();
-        if size > MODEL_BYTES {
+        if size > MODEL_BYTES && (self.rules == Rules::Adt || !is_old) {
             let message = format!("the model has {size} bytes");
             let remedy = format!("keep it within {MODEL_BYTES}, for example by extending another one");
             self.report.add(node.span.as_ref(), "model-too-large", message, remedy);
@@ -104,7 +109,7 @@ impl Reader {
         types: Option<&Node>,
         id: Option<&Node>,
     ) -> Option<usize> {
-        self.repeated_keys(members);
+        literal::repeated(members, &mut self.report);
         let span = node.span.as_ref();
         let inherited = parent.map(|parent| parent.context);
         let context = context::read(context, inherited, self.rules, &mut self.report, span)?;
@@ -176,16 +181,6 @@ impl Reader {
         }
     }
 
-    fn repeated_keys(&mut self, members: &[JsonMember]) {
-        let mut seen = BTreeSet::new();
-        for member in members {
-            if !seen.insert(&member.key) {
-                let message = format!("\"{}\" is given twice", member.key);
-                self.report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
-            }
-        }
-    }
-
     fn version_fits(&mut self, node: &Node, parent: Parent, context: Context) {
         let fits = match (parent.context.version, context.version) {
             (Version::V2, Version::V3) => false,
@@ -219,6 +214,11 @@ impl Reader {
             let message = format!("{class:?} cannot be {name}");
             self.report.add(node.span.as_ref(), "invalid-cotype", message, format!("remove {name} from @type"));
         }
+        if let Some(extension) = types.extensions.first().filter(|_| version == Version::V2) {
+            let message = format!("version 2 of the language cannot use {}", extension.name);
+            let remedy = "write the element in version 3, or remove it from @type";
+            self.report.add(node.span.as_ref(), "invalid-cotype-version", message, remedy);
+        }
     }
 
     fn id(&mut self, element: &Node, id: Option<&Node>, class: Class, context: Context, needed: bool) -> Option<Dtmi> {
@@ -239,7 +239,9 @@ impl Reader {
             return None;
         };
         let most = if class == Class::Interface { 128 } else { 2048 };
-        self.identifier("@id", text, node, context, most)
+        let id = self.identifier("@id", text, node, context, most)?;
+        self.unreserved("@id", text, node, context);
+        Some(id)
     }
 
     /// Checks an identifier of a user's element.
@@ -262,12 +264,16 @@ impl Reader {
             let message = format!("{name} has {} characters", text.len());
             self.report.add(span, "id-too-long", message, format!("keep it within {most}"));
         }
+        Some(dtmi)
+    }
+
+    /// Checks that an identifier is none of those that the language keeps for its own elements.
+    fn unreserved(&mut self, name: &str, text: &str, node: &Node, context: Context) {
         let foreign = context.iot_central && text.starts_with("dtmi:iotcentral:");
         if foreign || text.starts_with("dtmi:dtdl:") || text.starts_with("dtmi:standard:") {
             let message = format!("{name} \"{text}\" starts with a prefix that the language keeps for itself");
-            self.report.add(span, "reserved-id", message, "start it with a prefix of your own");
+            self.report.add(node.span.as_ref(), "reserved-id", message, "start it with a prefix of your own");
         }
-        Some(dtmi)
     }
 }
 

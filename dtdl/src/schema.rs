@@ -5,6 +5,21 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A resolved schema, cheap to clone.
+///
+/// ```
+/// use dtdl::{Document, Models, Primitive, Rules, Schema};
+///
+/// let model = serde_json::json!({
+///     "@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Pump;1", "@type": "Interface",
+///     "contents": [{ "@type": "Property", "name": "state", "schema": {
+///         "@type": "Enum", "valueSchema": "string", "enumValues": [{ "name": "off", "enumValue": "OFF" }] } }],
+/// });
+/// let models = Models::parse(Rules::Adt, &[Document::from_value(&model)])?;
+/// let state = models.properties("dtmi:example:Pump;1").next().expect("there is one");
+/// let Schema::Enum(states) = &state.schema else { panic!("the schema is an Enum") };
+/// assert_eq!((states.value_schema, &states.values["off"]), (Primitive::String, &"OFF".into()));
+/// # Ok::<(), Vec<dtdl::Problem>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Schema {
     /// One of the language's own.
@@ -119,6 +134,17 @@ impl Primitive {
                 | Self::MultiLineString
                 | Self::MultiPolygon
         )
+    }
+
+    /// How deep the schemas stand that the language defines it with: an object with arrays of coordinates, or nothing.
+    pub(crate) fn depth(self) -> usize {
+        match self {
+            Self::Point => 2,
+            Self::LineString | Self::MultiPoint => 3,
+            Self::Polygon | Self::MultiLineString => 4,
+            Self::MultiPolygon => 5,
+            _ => 0,
+        }
     }
 
     /// Whether it takes numbers.

@@ -1,6 +1,10 @@
 //! The text forms of dates, times and durations (RFC 3339, ISO 8601).
 
 /// Whether a text is a full-date of RFC 3339 (`2024-05-31`), of a day that exists.
+///
+/// ```
+/// assert!(dtdl::temporal::is_date("2024-02-29") && !dtdl::temporal::is_date("2023-02-29"));
+/// ```
 #[must_use]
 pub fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -14,12 +18,20 @@ pub fn is_date(text: &str) -> bool {
 }
 
 /// Whether a text is a date-time of RFC 3339 (`2024-05-31T09:30:00.5+02:00`).
+///
+/// ```
+/// assert!(dtdl::temporal::is_date_time("2024-05-31T09:30:00Z") && !dtdl::temporal::is_date_time("2024-05-31T09:30:00"));
+/// ```
 #[must_use]
 pub fn is_date_time(text: &str) -> bool {
     text.split_once('T').is_some_and(|(date, time)| is_date(date) && is_time(time))
 }
 
 /// Whether a text is a full-time of RFC 3339 (`09:30:00Z`), with its offset.
+///
+/// ```
+/// assert!(dtdl::temporal::is_time("09:30:00.5+02:00") && !dtdl::temporal::is_time("9:30"));
+/// ```
 #[must_use]
 pub fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -63,6 +75,10 @@ fn days(year: u32, month: u32) -> u32 {
 }
 
 /// Whether a text is a duration of ISO 8601 (`P1Y2M`, `P3W`, `PT1H30.5S`); only the last part has a fraction.
+///
+/// ```
+/// assert!(dtdl::temporal::is_duration("PT1H30M") && !dtdl::temporal::is_duration("1h30m"));
+/// ```
 #[must_use]
 pub fn is_duration(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('P') else { return false };

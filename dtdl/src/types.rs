@@ -35,14 +35,14 @@ static EXTENSIONS: [Extension; 3] = [
         classes: &[Class::Property, Class::Telemetry],
         members: &["annotates"],
         required: &["annotates"],
-        uses: |context| context.annotation,
+        uses: |context| context.annotation.is_some(),
     },
     Extension {
         name: "Override",
         classes: &[Class::Property],
         members: &["overrides"],
         required: &["overrides"],
-        uses: |context| context.overriding,
+        uses: |context| context.overriding.is_some(),
     },
     Extension {
         name: "Historized",
@@ -153,8 +153,14 @@ fn extension_of(text: &str, context: Context) -> Option<&'static Extension> {
 
 /// Why a type that is none of the known ones is refused; unknown extensions may define what is merely unknown.
 fn refusal(text: &str, context: Context) -> Option<(&'static str, &'static str)> {
-    if quantity::is_abstract(text, context) || is_abstract_class(text, context.version) {
+    if quantity::is_abstract(text, context) || metamodel::is_abstract_type(class_name(text), context.version) {
         return Some(("abstract-supplemental-type", "abstract"));
+    }
+    if metamodel::is_unusable(class_name(text)) {
+        return Some(("bad-type", "no class that an element of this version can have"));
+    }
+    if quantity::is_too_new(text, context) {
+        return Some(("invalid-cotype-version", "of an extension that version 2 of the language cannot use"));
     }
     match word(text, context) {
         Word::InvalidDtmi => Some(("type-invalid-dtmi", "not a valid DTMI")),
@@ -169,9 +175,10 @@ fn refusal(text: &str, context: Context) -> Option<(&'static str, &'static str)>
     }
 }
 
-fn is_abstract_class(text: &str, version: Version) -> bool {
-    let name = text.strip_prefix("dtmi:dtdl:class:").and_then(|rest| rest.strip_suffix(suffix(version)));
-    metamodel::is_abstract(name.unwrap_or(text))
+/// The name of a class of any version, written as a term or as a full identifier.
+fn class_name(text: &str) -> &str {
+    let full = text.strip_prefix("dtmi:dtdl:class:").and_then(|rest| rest.split_once(';'));
+    full.map_or(text, |(name, _)| name)
 }
 
 /// What kind of word stands where the language knows none of this name.
@@ -193,7 +200,8 @@ pub(crate) fn word(text: &str, context: Context) -> Word {
         return Word::NotDtmiNorTerm;
     }
     let known = metamodel::is_member(text)
-        || metamodel::is_abstract(text)
+        || metamodel::is_abstract_type(text, context.version)
+        || metamodel::is_unusable(text)
         || Class::named(text, context.version).is_some()
         || Primitive::named(text).is_some()
         || quantity::is_term(text, context);

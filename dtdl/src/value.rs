@@ -37,6 +37,16 @@ impl ValueProblem {
 ///
 /// # Errors
 /// The first part of the value that does not fit.
+///
+/// ```
+/// use dtdl::{Primitive, Schema, check_value};
+/// use serde_json::json;
+///
+/// let dates = Schema::Array(Schema::Primitive(Primitive::Date).into());
+/// assert!(check_value(&dates, &json!(["2024-02-29"])).is_ok());
+/// let problem = check_value(&dates, &json!(["2024-02-29", "2023-02-29"])).expect_err("there is no such day");
+/// assert_eq!(problem.to_string(), r#"/1: "2023-02-29" is not a date such as "2024-05-31""#);
+/// ```
 pub fn check_value(schema: &Schema, value: &Value) -> Result<(), ValueProblem> {
     match schema {
         Schema::Primitive(primitive) => check_primitive(*primitive, value)

@@ -1,5 +1,7 @@
 //! No document makes the reader panic, whatever it holds.
 
+use std::mem::ManuallyDrop;
+
 use dtdl::{Document, Models, Rules};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -61,6 +63,37 @@ fn value() -> impl Strategy<Value = Value> {
             members.prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
         ]
     })
+}
+
+/// A value of arrays, each the only element of the next; it is never dropped, since `serde_json` would do so by recursion.
+fn nested(levels: usize) -> ManuallyDrop<Value> {
+    ManuallyDrop::new((0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner])))
+}
+
+#[test]
+fn no_value_is_nested_too_deep_to_be_answered() {
+    for (levels, answer) in [(126, "ref-not-string-or-object"), (127, "json-too-deep"), (1_000_000, "json-too-deep")] {
+        let contents = ManuallyDrop::into_inner(nested(levels));
+        let model = ManuallyDrop::new(Value::from_iter([
+            ("@context", Value::from("dtmi:dtdl:context;3")),
+            ("@id", Value::from("dtmi:x:A;1")),
+            ("@type", Value::from("Interface")),
+            ("contents", contents),
+        ]));
+        let problems = Models::parse(Rules::Adt, &[Document::from_value(&model)]).expect_err("null is no content");
+        assert!(problems.iter().any(|problem| problem.rule == answer), "{levels}: {problems:?}");
+    }
+}
+
+#[test]
+fn the_deepest_models_that_are_read_are_answered() {
+    let schema = (0..60).fold(json!("double"), |inner, _| json!({"@type": "Array", "elementSchema": inner}));
+    let object =
+        (0..20).fold(schema, |inner, _| json!({"@type": "Object", "fields": [{"name": "f", "schema": inner}]}));
+    let model = json!({"@context": "dtmi:dtdl:context;3", "@id": "dtmi:x:A;1", "@type": "Interface",
+        "contents": [{"@type": "Telemetry", "name": "t", "schema": object}]});
+    let problems = Models::parse(Rules::Adt, &[Document::from_value(&model)]).expect_err("five levels are allowed");
+    assert!(problems.iter().any(|problem| problem.rule == "excessive-depth"), "{problems:?}");
 }
 
 proptest! {

@@ -1,5 +1,7 @@
 //! The members of an element: which they are, and what values they hold.
 
+use std::collections::BTreeSet;
+
 use super::{Parent, Reader, terms};
 use crate::context::Context;
 use crate::document::{Kind as Json, Member as JsonMember, Node};
@@ -142,8 +144,7 @@ impl Reader {
         let version = element.context.version;
         let Some(quantity) = element.quantity else { return };
         let known = || quantity.unit_names(version).collect::<Vec<_>>().join(", ");
-        let empty = |node: &&Node| matches!(&node.kind, Json::Array(values) if values.is_empty());
-        let Some(value) = unit.filter(|node| !empty(node)) else {
+        let Some(value) = unit.filter(|node| !node.values().is_empty()) else {
             let message = format!("a {} needs a unit", quantity.name);
             self.report.add(
                 node.span.as_ref(),
@@ -168,7 +169,7 @@ impl Reader {
     fn member(&mut self, member: &'static Member, node: &Node, index: usize) {
         let version = self.arena.elements[index].context.version;
         let (least, _) = member.bounds(version);
-        if least > 0 && matches!(&node.kind, Json::Array(values) if values.is_empty()) {
+        if least > 0 && node.values().is_empty() {
             let message = format!("{} has no value", member.name);
             self.report.add(node.span.as_ref(), "count-below-minimum", message, "give it a value");
             return;
@@ -246,10 +247,9 @@ impl Reader {
         terms: &'static [&'static str],
         index: usize,
     ) {
-        let version = self.arena.elements[index].context.version;
         let Some(value) = literal::single(member.name, node, &mut self.report) else { return };
         let chosen = match &value.kind {
-            Json::String(text) => terms.iter().find(|term| **term == terms::instance(text, class, version)),
+            Json::String(text) => terms.iter().find(|term| **term == terms::instance(text, class)),
             _ => None,
         };
         if chosen.is_none() {
@@ -261,18 +261,23 @@ impl Reader {
 
     fn elements(&mut self, member: &'static Member, node: &Node, slot: Slot, index: usize) {
         let (least, most) = member.bounds(self.arena.elements[index].context.version);
+        let count = distinct(&node.values());
+        if count < least || count > most {
+            let message = format!("{} has {count} values", member.name);
+            let remedy = if count > most { format!("keep at most {most}") } else { format!("give at least {least}") };
+            self.report.add(node.span.as_ref(), "object-count", message, remedy);
+        }
+        self.links(member, node, slot, index);
+    }
+
+    /// Links to what stands here: one value, or those of an array and of arrays in it.
+    fn links(&mut self, member: &'static Member, node: &Node, slot: Slot, index: usize) {
         let Json::Array(values) = &node.kind else {
             return self.link(member, node, slot, index);
         };
-        if values.len() < least || values.len() > most {
-            let message = format!("{} has {} values", member.name, values.len());
-            let remedy =
-                if values.len() > most { format!("keep at most {most}") } else { format!("give at least {least}") };
-            self.report.add(node.span.as_ref(), "object-count", message, remedy);
-        }
         for (number, value) in values.iter().enumerate() {
             self.report.enter_index(number);
-            self.link(member, value, slot, index);
+            self.links(member, value, slot, index);
             self.report.leave();
         }
     }
@@ -299,9 +304,11 @@ impl Reader {
     }
 
     fn reference(&mut self, text: &str, node: &Node, slot: Slot, context: Context) -> Option<Target> {
-        let primitive = terms::primitive(text, context.version).map(Target::Primitive);
-        if let Some(standard) = primitive.or_else(|| quantity::unit_type(text, context).map(Target::Units)) {
-            if slot == Slot::Schema {
+        let primitive = terms::primitive(text, context.version);
+        let units = || quantity::unit_type(text, context).map(Target::Units);
+        if let Some(standard) = primitive.map(Target::Primitive).or_else(units) {
+            let is_complex = primitive.is_some_and(Primitive::is_geospatial);
+            if slot == Slot::Schema || (slot == Slot::ComplexSchema && is_complex) {
                 return Some(standard);
             }
             let message = format!("\"{text}\" is a schema of the language's own, which cannot stand here");
@@ -317,8 +324,20 @@ impl Reader {
             self.report.add(node.span.as_ref(), "bad-dtmi-or-term", message, remedy);
             return None;
         }
-        self.identifier("the reference", text, node, context, 2048).map(Target::Reference)
+        let id = self.identifier("the reference", text, node, context, 2048)?;
+        self.unreserved("the reference", text, node, context);
+        Some(Target::Reference(id))
     }
+}
+
+/// How many values there are, references to the same element taken as one.
+fn distinct(values: &[&Node]) -> usize {
+    let references = values.iter().filter_map(|value| match &value.kind {
+        Json::String(text) => Some(text),
+        _ => None,
+    });
+    let all = references.clone().count();
+    values.len() - all + references.collect::<BTreeSet<_>>().len()
 }
 
 /// An integer or text, plain or as a value object.
@@ -331,7 +350,7 @@ fn enum_value(node: &Node, version: Version, report: &mut crate::report::Report)
     match literal::unwrap("enumValue", value, datatype, version, report) {
         Some(Json::String(text)) => return Some(text.as_str().into()),
         Some(Json::Number(number)) => {
-            if let Ok(number) = number.parse::<i64>() {
+            if let Some(number) = literal::whole(number) {
                 return Some(number.into());
             }
         }
