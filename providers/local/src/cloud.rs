@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +13,7 @@ use crate::blob;
 use crate::clock::Clock;
 use crate::cosmos;
 use crate::effects;
-use crate::events::Grid;
+use crate::events::{Grid, Outlet};
 use crate::faults::Faults;
 use crate::iot;
 use crate::listen::Service;
@@ -31,7 +31,7 @@ pub(crate) struct Cloud {
     pub(crate) apps: Apps,
     pub(crate) devices: iot::Sessions,
     pub(crate) blobs: blob::Store,
-    pub(crate) grid: Grid,
+    pub(crate) grid: Arc<Grid>,
     pub(crate) documents: cosmos::Store,
     pub(crate) neighbour: Neighbour,
     pub(crate) instance: String,
@@ -59,7 +59,7 @@ impl Cloud {
             apps: Apps::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             blobs: blob::Store::new(dir),
             devices: iot::Sessions::default(),
-            grid: Grid::open(dir, clock.clone())?,
+            grid: Arc::new(Grid::open(dir, clock.clone())?),
             documents: cosmos::Store::open(dir)?,
             neighbour: Neighbour::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             clock,
@@ -73,6 +73,8 @@ impl Cloud {
             state: Mutex::new(state),
         };
         lifecycle::reconcile_instances(&cloud, &cloud.state());
+        cloud.grid.renew(&cloud.state());
+        cloud.twins.connect(Arc::new(Outlet { grid: Arc::clone(&cloud.grid), hosts: cloud.hosts.clone() }));
         blob::sweep(&cloud);
         Ok(cloud)
     }

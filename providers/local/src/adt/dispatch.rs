@@ -40,11 +40,11 @@ fn dispatch(instance: &RwLock<Instance>, call: &Call<'_>) -> Result<Reply, Refus
         ("PUT", ["digitaltwins", id]) => twin::put(&mut write(), call, id),
         ("PATCH", ["digitaltwins", id]) => twin::update(instance, call, id, None),
         ("DELETE", ["digitaltwins", id]) => twin::delete(&mut write(), call, id),
-        ("POST", ["digitaltwins", id, "telemetry"]) => telemetry::send(&read().state, call, id, None),
+        ("POST", ["digitaltwins", id, "telemetry"]) => telemetry::send(&read(), call, id, None),
         ("GET", ["digitaltwins", id, "components", name]) => component::get(&read().state, call, id, name),
         ("PATCH", ["digitaltwins", id, "components", name]) => twin::update(instance, call, id, Some(name)),
         ("POST", ["digitaltwins", id, "components", name, "telemetry"]) => {
-            telemetry::send(&read().state, call, id, Some(name))
+            telemetry::send(&read(), call, id, Some(name))
         }
         ("GET", ["digitaltwins", id, "relationships"]) => relationship::list(&read().state, call, id),
         ("GET", ["digitaltwins", id, "incomingrelationships"]) => relationship::incoming(&read().state, call, id),

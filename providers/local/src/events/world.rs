@@ -59,7 +59,8 @@ impl Around {
         let Destination::Function { app, function } = &subscription.destination else {
             return failed(501, "NotImplemented");
         };
-        if !subscription.cloud_events {
+        let are_cloud_events = |events: &[Value]| events.iter().all(|event| event["specversion"].is_string());
+        if !subscription.cloud_events || are_cloud_events(events) {
             return apps::deliver(&self.0, app, function, events).await;
         }
         let events: Vec<Value> = events.iter().map(cloud_event).collect();

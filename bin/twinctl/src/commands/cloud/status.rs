@@ -61,7 +61,16 @@ fn shown(apps: &Value, events: &Value) -> String {
     if events["subscriptions"].as_array().is_some_and(|subscriptions| !subscriptions.is_empty()) {
         text += &format!("\nevents waiting: {}\n", events["undelivered"]);
     }
+    text.extend(events["routes"].as_array().into_iter().flatten().filter_map(lost));
     text
+}
+
+/// What is lost along an event route that leads nowhere.
+fn lost(route: &Value) -> Option<String> {
+    let lost = route["lost"].as_u64().filter(|lost| *lost > 0)?;
+    let text = |name: &str| route[name].as_str().unwrap_or_default();
+    let (instance, id, reason) = (text("instance"), text("route"), text("reason"));
+    Some(format!("\nevents lost: {lost} on route {id} of {instance}: {reason}\n"))
 }
 
 fn row(name: &str, app: &Value) -> [String; 5] {
@@ -88,12 +97,17 @@ mod tests {
             "f-l2": {"state": "running", "pid": 4711, "crashes": 1, "calls": {"a": {"200": 3, "503": 1}, "b": {"200": 2}}},
             "f-l4": {"state": "not-started", "pid": null, "crashes": 0, "calls": {}},
         });
-        let events = json!({ "undelivered": 7, "subscriptions": [{}] });
+        let routes = json!([
+            { "instance": "f-adt", "route": "all", "endpoint": "grid", "sent": 3, "lost": 0 },
+            { "instance": "f-adt", "route": "r", "endpoint": "hub", "sent": 0, "lost": 2, "reason": "no EventHub" },
+        ]);
+        let events = json!({ "undelivered": 7, "subscriptions": [{}], "routes": routes });
         let expected = "\n\
             APP   STATE        PROCESS  CALLS  CRASHES\n\
             f-l2  running      4711     6      1\n\
             f-l4  not-started  -        0      0\n\
-            \nevents waiting: 7\n";
+            \nevents waiting: 7\n\
+            \nevents lost: 2 on route r of f-adt: no EventHub\n";
         assert_eq!(shown(&apps, &events), expected);
     }
 }
