@@ -9,18 +9,30 @@ use bytes::Bytes;
 use super::answer::{self, Refusal, Reply};
 use super::call::{Call, Version};
 use super::instance::Instance;
+use super::rates::Limiter;
 use super::{component, model, query, relationship, route, telemetry, twin};
 
-/// Answers a request to an instance.
-pub(super) fn answer(instance: &RwLock<Instance>, request: &Request<Bytes>) -> Response<Bytes> {
+/// Answers a request to an instance, within its rate limits if it has some.
+pub(super) fn answer(
+    instance: &RwLock<Instance>,
+    limits: Option<(&Limiter, &str)>,
+    request: &Request<Bytes>,
+) -> Response<Bytes> {
     if !request.headers().contains_key(AUTHORIZATION) {
         return answer::unauthorized();
     }
     match Call::of(request) {
         Err(refusal) => refusal.into_response(Version::V2020_10_31),
-        Ok(call) => match dispatch(instance, &call) {
-            Ok(reply) => reply.into_response(),
+        Ok(call) => match limits.map(|(limiter, name)| limiter.admit(name, &call)).transpose() {
             Err(refusal) => refusal.into_response(call.version),
+            Ok(turn) => {
+                let response = match dispatch(instance, &call) {
+                    Ok(reply) => reply.into_response(),
+                    Err(refusal) => refusal.into_response(call.version),
+                };
+                turn.inspect(|turn| turn.charge(&response));
+                response
+            }
         },
     }
 }

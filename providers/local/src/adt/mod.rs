@@ -39,7 +39,7 @@
 //!
 //! # What is not here
 //!
-//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Rates are not limited, queries do not lag.
+//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Queries do not lag; rates are limited only on request.
 
 mod answer;
 mod call;
@@ -59,6 +59,7 @@ mod page;
 mod part;
 mod patch;
 mod query;
+mod rates;
 mod relationship;
 mod route;
 mod state;
@@ -70,7 +71,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use axum::http::{Request, Response};
 use bytes::Bytes;
@@ -81,6 +82,7 @@ use crate::{effects, lines};
 
 use egress::Egress;
 use instance::Instance;
+use rates::Limiter;
 
 pub use egress::{Fate, Outlet};
 pub use notification::Notification;
@@ -127,6 +129,7 @@ struct Inner {
     effects: effects::Log,
     clock: Clock,
     egress: Arc<Egress>,
+    limits: OnceLock<Limiter>,
     instances: RwLock<BTreeMap<String, Arc<RwLock<Instance>>>>,
 }
 
@@ -143,7 +146,8 @@ impl Service {
             let instance = Instance::open(&dir, &name, effects.clone(), clock.clone(), Arc::clone(&egress))?;
             instances.insert(name, instance);
         }
-        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, egress, instances: RwLock::new(instances) }) })
+        let (limits, instances) = (OnceLock::new(), RwLock::new(instances));
+        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, egress, limits, instances }) })
     }
 
     /// Opens the way out for notifications, once: what was to be sent when the process died is sent now.
@@ -156,6 +160,11 @@ impl Service {
                 tracing::error!(instance = name, %error, "a notification could not be put on its way yet");
             }
         }
+    }
+
+    /// Limits the rates of every instance as the real service does, from now on.
+    pub fn limit(&self) {
+        self.inner.limits.get_or_init(|| Limiter::new(self.inner.clock.clone()));
     }
 
     /// What became of the notifications of every route since the start: `[{instance, route, endpoint, sent, lost, reason}]`,
@@ -212,7 +221,10 @@ impl Service {
     /// with `X-Forwarded-Proto` (`https` without it) and `Host`.
     pub fn handle(&self, instance: &str, request: Request<Bytes>) -> Response<Bytes> {
         match self.find(instance) {
-            Some(found) => dispatch::answer(&found, &request),
+            Some(found) => {
+                let key = instance.to_ascii_lowercase();
+                dispatch::answer(&found, self.inner.limits.get().map(|limits| (limits, &*key)), &request)
+            }
             None => answer::no_such_instance(instance),
         }
     }

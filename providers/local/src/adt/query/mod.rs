@@ -27,6 +27,9 @@ use lexer::Misread;
 use row::Row;
 use syntax::{Query, Select, Source};
 
+/// The header that says how many query units an answer has cost.
+pub(super) const CHARGE: HeaderName = HeaderName::from_static("query-charge");
+
 /// What a continuation token holds: the query, where it stopped, how many rows `TOP` still allows.
 #[derive(Debug, Serialize, Deserialize)]
 struct Token {
@@ -46,7 +49,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     let charge = format!("{:.2}", 2.8 + 0.08 * values.len() as f64);
     let body = json!({"value": values, "continuationToken": next});
-    Ok(Reply::document(body).with(HeaderName::from_static("query-charge"), charge))
+    Ok(Reply::document(body).with(CHARGE, charge))
 }
 
 fn token(call: &Call<'_>) -> Result<Token, Refusal> {
