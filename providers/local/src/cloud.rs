@@ -19,6 +19,8 @@ use crate::iot;
 use crate::listen::Service;
 use crate::server::Error;
 use crate::state::State;
+use crate::strictness::Strictness;
+use crate::token;
 use crate::twinmaker::Neighbour;
 
 /// One running cloud.
@@ -34,6 +36,9 @@ pub(crate) struct Cloud {
     pub(crate) grid: Arc<Grid>,
     pub(crate) documents: cosmos::Store,
     pub(crate) neighbour: Neighbour,
+    /// What tokens are signed with.
+    pub(crate) token_key: token::Key,
+    pub(crate) strictness: Strictness,
     pub(crate) instance: String,
     pub(crate) stop: CancellationToken,
     /// Data-plane requests refused so far per role assignment, for the propagation fault.
@@ -62,6 +67,8 @@ impl Cloud {
             grid: Arc::new(Grid::open(dir, clock.clone())?),
             documents: cosmos::Store::open(dir)?,
             neighbour: Neighbour::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
+            token_key: token::Key::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
+            strictness: Strictness::default(),
             clock,
             effects,
             faults,
@@ -77,6 +84,15 @@ impl Cloud {
         cloud.twins.connect(Arc::new(Outlet { grid: Arc::clone(&cloud.grid), hosts: cloud.hosts.clone() }));
         blob::sweep(&cloud);
         Ok(cloud)
+    }
+
+    /// The same, enforcing what is asked for.
+    pub(crate) fn enforcing(mut self, strictness: Strictness) -> Self {
+        if strictness.rates {
+            self.twins.limit();
+        }
+        self.strictness = strictness;
+        self
     }
 
     /// The control plane's state; requests on it are served one at a time.

@@ -244,6 +244,11 @@ impl Service {
     }
 }
 
+/// What a caller without a token that counts is answered.
+pub(crate) fn unauthorized() -> Response<Bytes> {
+    answer::unauthorized()
+}
+
 /// The key of a name: what names the file, too, so nothing but letters, digits and hyphens may pass.
 fn key(name: &str) -> Result<String, Error> {
     let fits = (1..=63).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
