@@ -6,6 +6,7 @@ use local::{
     emulator,
     endpoints::Endpoints,
     process::{self, Status},
+    strictness::Strictness,
 };
 use serde_json::{Value, json};
 
@@ -40,9 +41,28 @@ pub(super) async fn status(dir: &Path, output: Output) -> failure::Result {
 async fn up(endpoints: &Endpoints, aws: &emulator::Status) -> Result<(Value, String), Failure> {
     let (apps, events) = live_path(endpoints).await?;
     let (process, aws) = (endpoints.pid, aws::of(aws));
-    let text = format!("up, process {process}\n{}{}", listing(endpoints, aws), shown(&apps, &events));
+    let strictness = endpoints.strictness;
+    let enforced = match strictness == Strictness::default() {
+        true => String::new(),
+        false => format!(", {}", enforced(strictness)),
+    };
+    let text = format!("up, process {process}{enforced}\n{}{}", listing(endpoints, aws), shown(&apps, &events));
     let urls = urls(endpoints, aws);
-    Ok((json!({ "up": true, "process": process, "urls": urls, "apps": apps, "events": events }), text))
+    let data = json!({
+        "up": true, "process": process, "rates": strictness.rates, "rbac": strictness.rbac, "urls": urls, "apps": apps,
+        "events": events,
+    });
+    Ok((data, text))
+}
+
+/// What a local cloud enforces, in words.
+pub(super) fn enforced(strictness: Strictness) -> &'static str {
+    match (strictness.rates, strictness.rbac) {
+        (true, true) => "with rate limits and roles enforced",
+        (true, false) => "with rate limits",
+        (false, true) => "with roles enforced",
+        (false, false) => "without rate limits, and without roles enforced",
+    }
 }
 
 /// Its function apps by name, and its events.
