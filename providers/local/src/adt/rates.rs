@@ -64,6 +64,25 @@ impl Area {
     }
 }
 
+/// What a request is, as far as limits go.
+#[derive(Debug)]
+struct Asked {
+    area: Option<Area>,
+    /// The twin that it is about, or whose component or relationship.
+    twin: Option<String>,
+}
+
+impl Asked {
+    fn of(call: &Call<'_>) -> Self {
+        let twin = call.path.get(1).filter(|_| call.path[0] == "digitaltwins");
+        Self { area: Area::of(call.method.as_str(), &call.path), twin: twin.cloned() }
+    }
+
+    fn changes(&self) -> bool {
+        matches!(self.area, Some(Area::Patches | Area::Writes))
+    }
+}
+
 /// The limits of all instances.
 #[derive(Debug)]
 pub(super) struct Limiter {
@@ -98,44 +117,18 @@ impl Limiter {
         Self { clock, instances: Mutex::default() }
     }
 
-    /// Lets a request in, or refuses it with the time after which it would be.
+    /// Lets a request in, or refuses it with the time after which it would be let in.
     pub(super) fn admit<'a>(&'a self, instance: &'a str, call: &Call<'_>) -> Result<Turn<'a>, Refusal> {
-        let (now, area) = (self.clock.now(), Area::of(call.method.as_str(), &call.path));
-        let twin = call.path.get(1).filter(|_| call.path[0] == "digitaltwins").cloned();
-        let changes = matches!(area, Some(Area::Patches | Area::Writes));
-        let refused = |seconds: f64| match area {
-            Some(Area::Queries) => Refusal::quota_reached(whole(seconds)),
-            _ => Refusal::throttled(whole(seconds)),
-        };
+        let asked = Asked::of(call);
         let mut instances = self.instances();
         let buckets = instances.entry(instance.to_owned()).or_default();
-        let mut wait: f64 = 0.0;
-        if let Some(area) = area {
-            wait = wait.max(buckets.areas.entry(area).or_default().wait(area.per_second(), now));
-        }
-        if area == Some(Area::Queries) {
-            wait = wait.max(buckets.units.wait(QUERY_UNITS, now));
-        }
-        if let Some(twin) = &twin {
-            let of_twin = buckets.twin(twin, now);
-            if changes {
-                wait = wait.max(of_twin.bucket.wait(PER_TWIN, now));
-            }
-            if of_twin.outstanding >= OUTSTANDING {
-                wait = wait.max(1.0);
-            }
-        }
+        let wait = buckets.wait(&asked, self.clock.now());
         if wait > 0.0 {
-            return Err(refused(wait));
+            let refusal = if asked.area == Some(Area::Queries) { Refusal::quota_reached } else { Refusal::throttled };
+            return Err(refusal(whole(wait)));
         }
-        if let Some(bucket) = area.and_then(|area| buckets.areas.get_mut(&area)) {
-            bucket.spent += 1.0;
-        }
-        if let Some(of_twin) = twin.as_ref().and_then(|twin| buckets.twins.get_mut(twin)) {
-            of_twin.outstanding += 1;
-            of_twin.bucket.spent += f64::from(u8::from(changes));
-        }
-        Ok(Turn { limiter: self, instance, twin })
+        buckets.take(&asked);
+        Ok(Turn { limiter: self, instance, twin: asked.twin })
     }
 
     fn instances(&self) -> MutexGuard<'_, HashMap<String, Buckets>> {
@@ -144,6 +137,39 @@ impl Limiter {
 }
 
 impl Buckets {
+    /// Seconds until all that the request needs is there.
+    fn wait(&mut self, asked: &Asked, now: DateTime<Utc>) -> f64 {
+        let mut wait: f64 = 0.0;
+        if let Some(area) = asked.area {
+            wait = wait.max(self.areas.entry(area).or_default().wait(area.per_second(), now));
+        }
+        if asked.area == Some(Area::Queries) {
+            wait = wait.max(self.units.wait(QUERY_UNITS, now));
+        }
+        if let Some(twin) = &asked.twin {
+            let of_twin = self.twin(twin, now);
+            if asked.changes() {
+                wait = wait.max(of_twin.bucket.wait(PER_TWIN, now));
+            }
+            if of_twin.outstanding >= OUTSTANDING {
+                // Nobody knows when one of them ends.
+                wait = wait.max(1.0);
+            }
+        }
+        wait
+    }
+
+    /// Takes what the request needs.
+    fn take(&mut self, asked: &Asked) {
+        if let Some(bucket) = asked.area.and_then(|area| self.areas.get_mut(&area)) {
+            bucket.spent += 1.0;
+        }
+        if let Some(of_twin) = asked.twin.as_ref().and_then(|twin| self.twins.get_mut(twin)) {
+            of_twin.outstanding += 1;
+            of_twin.bucket.spent += f64::from(u8::from(asked.changes()));
+        }
+    }
+
     fn twin(&mut self, twin: &str, now: DateTime<Utc>) -> &mut OfTwin {
         if self.twins.len() >= MANY_TWINS {
             self.twins.retain(|_, of_twin| of_twin.outstanding > 0 || !of_twin.bucket.is_full(PER_TWIN, now));
