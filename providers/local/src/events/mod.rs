@@ -24,6 +24,7 @@ mod schedule;
 mod subscription;
 #[cfg(test)]
 mod tests;
+pub(crate) mod webhook;
 mod world;
 
 use std::io;
@@ -37,6 +38,7 @@ use uuid::Uuid;
 
 use self::queue::Queue;
 use self::routes::{Routes, Table};
+use self::webhook::Hooks;
 use self::world::Around;
 use crate::clock::{self, Clock};
 use crate::cloud::Cloud;
@@ -45,6 +47,7 @@ use crate::state::State;
 
 pub(crate) use outlet::Outlet;
 pub(crate) use subscription::check;
+pub(crate) use webhook::handshake;
 
 /// An event as its source publishes it; topic, id and versions are added here.
 #[derive(Clone, Debug)]
@@ -65,6 +68,7 @@ pub(crate) struct Grid {
     queue: Arc<Queue>,
     routes: Routes,
     wake: Arc<Notify>,
+    hooks: Hooks,
     /// Events that nobody wanted, since the start.
     unmatched: AtomicU64,
 }
@@ -72,10 +76,10 @@ pub(crate) struct Grid {
 impl Grid {
     /// Opens what lies in the folder.
     pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, lines::Error> {
-        let dir = dir.join("events");
+        let (hooks, dir) = (Hooks::new(dir), dir.join("events"));
         std::fs::create_dir_all(&dir).map_err(|source| lines::Error::Io { path: dir.clone(), source })?;
         let queue = Arc::new(Queue::open(&dir.join("queue.jsonl"), clock)?);
-        Ok(Self { queue, routes: Routes::default(), wake: Arc::default(), unmatched: AtomicU64::new(0) })
+        Ok(Self { queue, routes: Routes::default(), wake: Arc::default(), hooks, unmatched: AtomicU64::new(0) })
     }
 
     /// Reads the subscriptions and endpoints anew if a resource has changed; to be called before that is answered.

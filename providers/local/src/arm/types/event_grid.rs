@@ -7,9 +7,9 @@ use super::super::id::Id;
 use super::super::kind::{Begin, End, Headers, Kind, Reply, Runs, Urls, View};
 use super::super::names::{Ends, Letters, Rule};
 use super::{PLAIN, identity, key, mint_identity, overlay, region};
-use crate::events;
+use crate::events::{self, webhook};
 use crate::listen::Service;
-use crate::state::{Package, Resource};
+use crate::state::{Package, Resource, State};
 
 const VERSIONS: &[&str] = &["2021-12-01", "2022-06-15", "2023-12-15-preview", "2024-06-01-preview", "2025-02-15"];
 
@@ -201,7 +201,7 @@ fn check_subscription(view: View<'_>, id: &Id, body: &Value) -> Result<(), Failu
     events::check(view.state, &body["properties"]).map_err(|reason| {
         Failure::bad_request("InvalidRequest", format!("Invalid event subscription request: {reason}."))
     })?;
-    if body["properties"]["eventDeliverySchema"] == "EventGridSchema" && takes_cloud_events(view, &id.text) {
+    if body["properties"]["eventDeliverySchema"] == "EventGridSchema" && takes_cloud_events(view.state, &id.text) {
         let message =
             "Event delivery schema EventGridSchema is not supported for topics that take CloudEventSchemaV1_0.";
         return Err(Failure::bad_request("InvalidRequest", message));
@@ -211,19 +211,18 @@ fn check_subscription(view: View<'_>, id: &Id, body: &Value) -> Result<(), Failu
         Some("AzureFunction") => {
             check_function(view, destination["properties"]["resourceId"].as_str().unwrap_or_default())
         }
-        Some("WebHook") => Err(Failure::new(
-            501,
-            "NotImplemented",
-            "The local cloud does not implement WebHook destinations of event subscriptions.",
-        )),
+        Some("WebHook") => match webhook::url(destination) {
+            Some(Err(reason)) => Err(Failure::bad_request("InvalidRequest", format!("Invalid webhook: {reason}."))),
+            _ => Ok(()),
+        },
         Some("EventHub" | "StorageQueue" | "HybridConnection" | "ServiceBusQueue" | "ServiceBusTopic") => Ok(()),
         _ => Err(Failure::bad_request("InvalidRequest", "Invalid destination properties.")),
     }
 }
 
 /// Whether a subscription, given by its id, is one to a topic that takes CloudEvents.
-fn takes_cloud_events(view: View<'_>, id: &str) -> bool {
-    let topic = view.state.get::<Resource>(&source(id).to_lowercase()).filter(|source| source.kind == TOPIC);
+pub(crate) fn takes_cloud_events(state: &State, id: &str) -> bool {
+    let topic = state.get::<Resource>(&source(id).to_lowercase()).filter(|source| source.kind == TOPIC);
     topic.is_some_and(|topic| Schema::of_topic(topic) == Schema::Cloud)
 }
 
@@ -264,16 +263,23 @@ fn check_function(view: View<'_>, resource: &str) -> Result<(), Failure> {
 
 fn subscription(view: View<'_>, subscription: &Resource) -> Value {
     let asked = &subscription.body["properties"];
-    let schema = if takes_cloud_events(view, &subscription.id) { "CloudEventSchemaV1_0" } else { "EventGridSchema" };
+    let schema =
+        if takes_cloud_events(view.state, &subscription.id) { "CloudEventSchemaV1_0" } else { "EventGridSchema" };
     let mut filter = json!({ "isSubjectCaseSensitive": false, "subjectBeginsWith": "", "subjectEndsWith": "" });
     overlay(&mut filter, if asked["filter"].is_object() { asked["filter"].clone() } else { json!({}) });
     let mut retry = json!({ "maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440 });
     overlay(&mut retry, if asked["retryPolicy"].is_object() { asked["retryPolicy"].clone() } else { json!({}) });
-    json!({ "properties": {
+    let mut shown = json!({ "properties": {
         "topic": source(&subscription.id),
         "provisioningState": subscription.state,
         "filter": filter,
         "retryPolicy": retry,
         "eventDeliverySchema": asked["eventDeliverySchema"].as_str().unwrap_or(schema),
-    }})
+    }});
+    // The URL of a webhook may hold a secret: only the part of it that holds none is shown.
+    if let Some(Ok(url)) = webhook::url(&asked["destination"]) {
+        let properties = json!({ "endpointUrl": null, "endpointBaseUrl": webhook::base(&url) });
+        shown["properties"]["destination"]["properties"] = properties;
+    }
+    shown
 }
