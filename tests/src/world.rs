@@ -84,6 +84,7 @@ impl Worlds for LocalWorlds {
             login: endpoints.login.clone(),
             tenant: endpoints.tenant.clone(),
             ca_pem: std::fs::read(&endpoints.ca_pem).expect("the cloud wrote its certificate"),
+            rates: endpoints.strictness.rates,
             policies,
         };
         let deployment = self.definitions.values().next().map(deployment_id).unwrap_or_default();

@@ -108,6 +108,30 @@ fn mqtt_is_served_on_the_port_that_was_asked_for() {
 }
 
 #[test]
+fn what_it_enforces_is_shown_and_remembered_until_it_is_taken_back() {
+    let sandbox = Sandbox::empty();
+    let enforced = || {
+        let status = sandbox.run(&["cloud", "status", "--json"]).code(0).json();
+        (status["rates"].as_bool().unwrap(), status["rbac"].as_bool().unwrap())
+    };
+    let _ = sandbox.run(&["cloud", "up", "--rates", "--rbac"]).code(0);
+    let shown = sandbox.run(&["cloud", "status"]).code(0).stdout;
+    assert!(shown.lines().next().unwrap().ends_with(", with rate limits and roles enforced"), "{shown}");
+    let _ = sandbox.run(&["cloud", "up", "--rates"]).code(0);
+    let other = sandbox.run(&["cloud", "up", "--rates=false"]).code(1);
+    assert!(other.stderr.contains("up already") && other.stderr.contains("cloud down"), "{other:#?}");
+    let _ = sandbox.run(&["cloud", "down"]).code(0);
+    let _ = sandbox.run(&["cloud", "up"]).code(0);
+    assert_eq!(enforced(), (true, true));
+    let _ = sandbox.run(&["cloud", "down"]).code(0);
+    let _ = sandbox.run(&["cloud", "up", "--rates=false"]).code(0);
+    assert_eq!(enforced(), (false, true));
+    let _ = sandbox.run(&["cloud", "reset"]).code(0);
+    let _ = sandbox.run(&["cloud", "up"]).code(0);
+    assert_eq!(enforced(), (false, false), "a reset forgets it");
+}
+
+#[test]
 fn a_cloud_that_is_not_up_is_not_started_by_a_question() {
     let sandbox = Sandbox::empty();
     let before = sandbox.files();

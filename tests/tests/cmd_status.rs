@@ -85,6 +85,7 @@ fn delete_cold_container(sandbox: &Sandbox) {
         login: endpoints.login.clone(),
         tenant: endpoints.tenant.clone(),
         ca_pem: std::fs::read(&endpoints.ca_pem).unwrap(),
+        rates: endpoints.strictness.rates,
         policies: Vec::new(),
     };
     let effects = sandbox.effects();

@@ -74,6 +74,7 @@ fn delete(sandbox: &Sandbox, end: &str, api_version: &str) {
         login: endpoints.login.clone(),
         tenant: endpoints.tenant.clone(),
         ca_pem: std::fs::read(&endpoints.ca_pem).unwrap(),
+        rates: endpoints.strictness.rates,
         policies: Vec::new(),
     };
     let effects = sandbox.effects();

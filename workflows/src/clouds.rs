@@ -52,6 +52,8 @@ pub struct LocalAccess {
     pub tenant: String,
     /// The certificate authority that it made for itself, in PEM form.
     pub ca_pem: Vec<u8>,
+    /// Whether it limits the rates of digital twins as the real one does.
+    pub rates: bool,
     /// Policies that see every request and every answer; for tests.
     pub policies: Vec<Arc<dyn Policy>>,
 }
@@ -70,8 +72,7 @@ impl Clouds {
         let options = Options {
             per_try_policies: access.policies,
             poll_interval: LOCAL_POLL,
-            // Where the local cloud plays the real one's limits, it says so with a 429.
-            limits: Limits::none(),
+            limits: if access.rates { Limits::default() } else { Limits::none() },
             observer: Some(Observer::new(engine::requests::note)),
             ..Options::new(access.arm, credential, transport)
         };

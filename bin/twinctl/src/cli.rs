@@ -330,6 +330,12 @@ pub(crate) struct Serving {
     /// Take as long as the real clouds do, times SCALE
     #[arg(long, value_name = "SCALE", num_args = 0..=1, default_missing_value = "1", value_parser = scale)]
     pub(crate) realistic: Option<f64>,
+    /// Limit the rates of digital twins as Azure does; remembered until `--rates=false`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) rates: Option<bool>,
+    /// Admit to digital twins whom a role admits; remembered until `--rbac=false`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) rbac: Option<bool>,
     /// Serve MQTT on PORT; device SDKs insist on 8883
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) mqtt_port: Option<u16>,
@@ -390,6 +396,14 @@ mod tests {
         let cli = Cli::try_parse_from(["twinctl", "cloud", "up", "--realistic=0.01"]).unwrap();
         let Command::Cloud(Cloud { command: CloudCommand::Up { serving, .. } }) = cli.command else { panic!("not up") };
         assert_eq!(serving.realistic, Some(0.01));
+        assert_eq!((serving.rates, serving.rbac), (None, None));
         assert!(Cli::try_parse_from(["twinctl", "cloud", "up", "--mqtt-port=0"]).is_err());
+    }
+
+    #[test]
+    fn strictness_is_asked_for_taken_back_or_left_as_it_is() {
+        let cli = Cli::try_parse_from(["twinctl", "cloud", "up", "--rates", "--rbac=false", "folder"]).unwrap();
+        let Command::Cloud(Cloud { command: CloudCommand::Up { serving, .. } }) = cli.command else { panic!("not up") };
+        assert_eq!((serving.rates, serving.rbac), (Some(true), Some(false)));
     }
 }

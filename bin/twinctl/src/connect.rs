@@ -70,6 +70,7 @@ pub(crate) fn local(parts: &LocalParts, target: &Target, key: Option<Key>) -> Re
         login: endpoints.login.clone(),
         tenant: endpoints.tenant.clone(),
         ca_pem,
+        rates: endpoints.strictness.rates,
         policies: Vec::new(),
     };
     let clouds = Clouds::local(access, key).map_err(|error| unconnected("connect to the local cloud", &error))?;
@@ -119,6 +120,7 @@ pub(crate) fn nowhere() -> Result<Clouds, Failure> {
         login: nothing,
         tenant: local::endpoints::TENANT.to_owned(),
         ca_pem: Vec::new(),
+        rates: false,
         policies: Vec::new(),
     };
     Clouds::local(access, None).map_err(|error| unconnected("set up the clients", &error))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -13,13 +13,15 @@ use crate::blob;
 use crate::clock::Clock;
 use crate::cosmos;
 use crate::effects;
-use crate::events::Grid;
+use crate::events::{Grid, Outlet};
 use crate::faults::Faults;
 use crate::iot;
 use crate::listen::Service;
 use crate::recording::Recording;
 use crate::server::Error;
 use crate::state::State;
+use crate::strictness::Strictness;
+use crate::token;
 use crate::twinmaker::Neighbour;
 
 /// One running cloud.
@@ -32,10 +34,13 @@ pub(crate) struct Cloud {
     pub(crate) apps: Apps,
     pub(crate) devices: iot::Sessions,
     pub(crate) blobs: blob::Store,
-    pub(crate) grid: Grid,
+    pub(crate) grid: Arc<Grid>,
     pub(crate) documents: cosmos::Store,
     pub(crate) neighbour: Neighbour,
     pub(crate) recording: Recording,
+    /// What tokens are signed with.
+    pub(crate) token_key: token::Key,
+    pub(crate) strictness: Strictness,
     pub(crate) instance: String,
     pub(crate) stop: CancellationToken,
     /// Data-plane requests refused so far per role assignment, for the propagation fault.
@@ -61,10 +66,12 @@ impl Cloud {
             apps: Apps::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             blobs: blob::Store::new(dir),
             devices: iot::Sessions::default(),
-            grid: Grid::open(dir, clock.clone())?,
+            grid: Arc::new(Grid::open(dir, clock.clone())?),
             documents: cosmos::Store::open(dir)?,
             neighbour: Neighbour::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             recording: Recording::default(),
+            token_key: token::Key::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
+            strictness: Strictness::default(),
             clock,
             effects,
             faults,
@@ -76,8 +83,19 @@ impl Cloud {
             state: Mutex::new(state),
         };
         lifecycle::reconcile_instances(&cloud, &cloud.state());
+        cloud.grid.renew(&cloud.state());
+        cloud.twins.connect(Arc::new(Outlet { grid: Arc::clone(&cloud.grid), hosts: cloud.hosts.clone() }));
         blob::sweep(&cloud);
         Ok(cloud)
+    }
+
+    /// The same, enforcing what is asked for.
+    pub(crate) fn enforcing(mut self, strictness: Strictness) -> Self {
+        if strictness.rates {
+            self.twins.limit();
+        }
+        self.strictness = strictness;
+        self
     }
 
     /// The control plane's state; requests on it are served one at a time.

@@ -1,23 +1,27 @@
-//! The twins' data plane: which instance a request is for, and whether its caller's role has propagated.
+//! The twins' data plane: which instance a request is for, whether its caller may, and whether the role has propagated.
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use chrono::DateTime;
 
-use crate::answer::Answer;
 use crate::arm::lifecycle::{INSTANCE, STAND_ALONE};
 use crate::cloud::Cloud;
+use crate::endpoints::SUBSCRIPTION;
 use crate::faults::Target;
 use crate::listen::Service;
 use crate::state::{Resource, State};
-use crate::{query, token};
+use crate::{adt, query, token};
 
-/// Roles that admit to the twins: Azure Digital Twins Data Owner and Data Reader.
-const TWIN_ROLES: [&str; 2] = ["bcd981a7-7f74-457b-83e1-cceb9e632ffe", "d57506d4-4c8d-48b1-8587-93c323f6a5a3"];
+/// Azure Digital Twins Data Owner.
+const DATA_OWNER: &str = "bcd981a7-7f74-457b-83e1-cceb9e632ffe";
+/// Azure Digital Twins Data Reader.
+const DATA_READER: &str = "d57506d4-4c8d-48b1-8587-93c323f6a5a3";
+/// What tokens for the twins are issued for: the service by its URL, or by the id of its application.
+const AUDIENCES: [&str; 2] = ["https://digitaltwins.azure.net", "0b07f429-9f4b-4714-9392-cc5e8e80c8b0"];
 
 /// Hands a request to the instance that its host name names.
 ///
@@ -29,14 +33,44 @@ pub(crate) fn digital_twins(cloud: &Cloud, service: Service, mut request: Reques
     {
         tracing::error!(%error, "the stand-alone instance could not be opened");
     }
-    if query::bearer(&request).is_some() && !admitted(cloud, &request, "adt", INSTANCE, &instance, &TWIN_ROLES) {
-        let message = "The caller's role assignment does not allow this operation (yet).";
-        return Answer::error(403, "Forbidden", message).into_response();
+    if let Some(refusal) = refusal(cloud, &request, &instance) {
+        return refusal;
+    }
+    let roles = [DATA_OWNER, DATA_READER];
+    if query::bearer(&request).is_some() && !admitted(cloud, &request, "adt", INSTANCE, &instance, &roles) {
+        return forbidden();
     }
     if service == Service::AdtHttp {
         request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("http"));
     }
     cloud.twins.handle(&instance, request).map(Body::from)
+}
+
+/// Where roles are enforced, refuses callers whose token is none of ours, or whose roles do not allow the request.
+///
+/// Data Owners may do everything, Data Readers read and query.
+fn refusal(cloud: &Cloud, request: &Request<Bytes>, instance: &str) -> Option<Response<Body>> {
+    if !cloud.strictness.rbac {
+        return None;
+    }
+    let Some(caller) = query::bearer(request).and_then(|token| token::verified(cloud, token, &AUDIENCES)) else {
+        return Some(adt::unauthorized().map(Body::from));
+    };
+    let is_query = request.method() == Method::POST && request.uri().path() == "/query";
+    let roles: &[&str] = match request.method() == Method::GET || is_query {
+        true => &[DATA_OWNER, DATA_READER],
+        false => &[DATA_OWNER],
+    };
+    let assigned = assignment(&cloud.state(), INSTANCE, instance, Some(&caller), roles);
+    assigned.is_none().then(forbidden)
+}
+
+/// 403 as the real service answers it, which has no body (reported in Azure-Samples/digital-twins-samples#22 and
+/// Azure/azure-sdk-for-java#22640).
+fn forbidden() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
 }
 
 fn only_instance(cloud: &Cloud) -> String {
@@ -91,7 +125,13 @@ pub(crate) fn has_propagated(
 /// The assignment of one of these roles to the caller that covers the resource: its key and when it was made.
 fn assignment(state: &State, kind: &str, name: &str, caller: Option<&str>, roles: &[&str]) -> Option<(String, String)> {
     let mut resources = state.all::<Resource>().iter();
-    let (target, _) = resources.find(|(_, found)| found.kind == kind && found.name().eq_ignore_ascii_case(name))?;
+    let found = resources.find(|(_, found)| found.kind == kind && found.name().eq_ignore_ascii_case(name));
+    let target = match found {
+        Some((key, _)) => key.clone(),
+        // It is no resource: what is assigned for the whole subscription counts.
+        None if kind == INSTANCE && name == STAND_ALONE => format!("/subscriptions/{SUBSCRIPTION}"),
+        None => return None,
+    };
     let covers = |key: &str| {
         let scope = key.rsplit_once("/providers/").map_or("", |(scope, _)| scope);
         target == scope || target.starts_with(&format!("{scope}/"))
@@ -99,8 +139,8 @@ fn assignment(state: &State, kind: &str, name: &str, caller: Option<&str>, roles
     let fits = |body: &serde_json::Value| {
         let properties = &body["properties"];
         let role = properties["roleDefinitionId"].as_str().and_then(|id| id.rsplit('/').next()).unwrap_or_default();
-        let principal = properties["principalId"].as_str();
-        roles.contains(&role) && caller.is_none_or(|caller| principal == Some(caller))
+        let principal = properties["principalId"].as_str().unwrap_or_default();
+        roles.contains(&role) && caller.is_none_or(|caller| principal.eq_ignore_ascii_case(caller))
     };
     let found = state.all::<Resource>().iter().find(|(key, assignment)| {
         assignment.kind == "Microsoft.Authorization/roleAssignments" && covers(key) && fits(&assignment.body)

@@ -11,6 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::strictness::Strictness;
 use crate::tls;
 
 /// The one subscription of every local cloud.
@@ -53,6 +54,9 @@ pub struct Endpoints {
     pub subscription: String,
     /// The tenant that the subscription belongs to.
     pub tenant: String,
+    /// What it enforces.
+    #[serde(default)]
+    pub strictness: Strictness,
     /// The serving process.
     pub pid: u32,
     /// Drawn anew at every start, so that an old file is never taken for a running cloud.

@@ -23,7 +23,8 @@
 //! 3. Only loopback is listened on. Ports are part of host names and poll URLs, so a folder keeps its ports.
 //! 4. State holds no port: host names are completed when they are handed out.
 //! 5. What is not implemented answers 501 and names itself; nothing pretends.
-//! 6. Presence of a bearer token is all that is checked of it.
+//! 6. Presence of a bearer token is all that is checked of it, except by the data plane of digital twins where roles are
+//!    enforced on request ([`strictness`]).
 
 pub mod adt;
 mod answer;
@@ -42,6 +43,7 @@ pub mod endpoints;
 mod events;
 pub mod faults;
 mod iot;
+mod keep;
 pub mod lines;
 mod listen;
 mod lock;
@@ -51,6 +53,7 @@ pub mod recording;
 mod scm;
 pub mod server;
 mod state;
+pub mod strictness;
 pub mod tls;
 mod token;
 mod twinmaker;

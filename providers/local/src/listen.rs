@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::answer::Answer;
 use crate::cloud::Cloud;
 use crate::faults::{Kind, Target};
-use crate::{apps, arm, blob, control, cosmos, data_plane, iot, query, scm, token, twinmaker};
+use crate::{apps, arm, blob, control, cosmos, data_plane, events, iot, query, scm, token, twinmaker};
 
 /// Largest request body that is read, in bytes; function packages are the largest that are sent.
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
@@ -239,7 +239,10 @@ async fn dispatch(
     hits: &[Kind],
 ) -> axum::http::Response<Body> {
     match service {
-        Service::Arm => arm::handle(cloud, &request, hits).into_response(),
+        Service::Arm => match events::handshake(cloud, &request).await {
+            Some(refusal) => refusal.into_response(),
+            None => arm::handle(cloud, &request, hits).into_response(),
+        },
         Service::Adt | Service::AdtHttp => data_plane::digital_twins(cloud, service, request),
         Service::Login => token::login(cloud, &request).into_response(),
         Service::Imds => token::metadata(cloud, &request).into_response(),

@@ -19,7 +19,8 @@ use crate::endpoints::{Endpoints, SUBSCRIPTION, TENANT};
 use crate::faults::{Fault, Faults};
 use crate::listen::{self, Service};
 use crate::lock::{self, Attempt, Lock, Owner};
-use crate::{apps, events, lines, tls};
+use crate::strictness::{self, Strictness};
+use crate::{apps, events, lines, tls, token};
 
 /// How a remembered port that is taken is waited for: a client's passing connection may sit on it.
 const PORT_PATIENCE: Duration = Duration::from_secs(3);
@@ -35,6 +36,10 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// The port for MQTT, on which device SDKs insist (8883); `None` takes a free one.
     pub mqtt_port: Option<u16>,
+    /// Whether the rates of digital twins are limited; `None` leaves that as the folder remembers it.
+    pub rates: Option<bool>,
+    /// Whether the data plane of digital twins enforces roles; `None` leaves that as the folder remembers it.
+    pub rbac: Option<bool>,
     /// The AWS emulator at which TwinMaker calls its connectors; `None` keeps the one that was told before.
     pub aws_endpoint: Option<Url>,
 }
@@ -136,14 +141,16 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let dir = options.dir;
     let clock = Clock::system(options.realistic);
     let lock = claim(&dir, &clock)?;
+    let strictness = Strictness::settle(&dir, options.rates, options.rbac).map_err(|source| folder(&dir, source))?;
     let listeners = bind_all(&dir, options.mqtt_port).await?;
     let tls = tls::server_config(&dir)?;
     let ports = ports_of(&listeners).map_err(|source| folder(&dir, source))?;
     let faults = Faults::default();
     faults.replace(options.faults);
-    let endpoints = endpoints(&dir, &ports);
+    let endpoints = endpoints(&dir, &ports, strictness);
     let stop = CancellationToken::new();
-    let cloud = Arc::new(Cloud::open(&dir, clock, faults, Hosts::new(ports), &endpoints.instance, stop.clone())?);
+    let cloud = Cloud::open(&dir, clock, faults, Hosts::new(ports), &endpoints.instance, stop.clone())?;
+    let cloud = Arc::new(cloud.enforcing(strictness));
     if options.aws_endpoint.is_some() {
         cloud.neighbour.tell(options.aws_endpoint).map_err(|source| folder(&dir, source))?;
     }
@@ -171,6 +178,10 @@ pub(crate) fn wipe(dir: &Path) -> io::Result<()> {
         "ports.json",
         "aws.json",
         "aws.json.new",
+        strictness::FILE,
+        "strictness.json.new",
+        token::KEY_FILE,
+        "token.key.new",
         "cloud.jsonl",
         "cloud.jsonl.new",
         "effects.jsonl",
@@ -240,7 +251,7 @@ fn ports_of(listeners: &[(Service, TcpListener)]) -> io::Result<BTreeMap<Service
     listeners.iter().map(|(service, listener)| Ok((*service, listener.local_addr()?.port()))).collect()
 }
 
-fn endpoints(dir: &Path, ports: &BTreeMap<Service, u16>) -> Endpoints {
+fn endpoints(dir: &Path, ports: &BTreeMap<Service, u16>, strictness: Strictness) -> Endpoints {
     let url = |service: Service| {
         let port = ports.get(&service).copied().unwrap_or_default();
         let base = match service {
@@ -268,6 +279,7 @@ fn endpoints(dir: &Path, ports: &BTreeMap<Service, u16>) -> Endpoints {
         ca_pem: tls::ca_path(&std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned())),
         subscription: SUBSCRIPTION.to_owned(),
         tenant: TENANT.to_owned(),
+        strictness,
         pid: std::process::id(),
         instance: uuid::Uuid::new_v4().to_string(),
     }

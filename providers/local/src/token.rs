@@ -1,24 +1,36 @@
 //! Who is asking: the OAuth authority, the metadata service, and reading the tokens that they issue.
 //!
-//! Tokens are JWTs with the claims that clients read, and no signature: presence is all that this cloud checks.
+//! Tokens are JWTs with the claims that clients read, signed with a key of the folder (HS256). Presence is all that this
+//! cloud checks of them, except where roles are enforced.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
 
 use axum::http::{Method, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::arm;
 use crate::cloud::Cloud;
 use crate::endpoints::TENANT;
+use crate::keep;
 use crate::listen::Service;
 use crate::query;
 use crate::state::{Principal, Resource, State};
 
 /// How long a token is said to be valid, in seconds.
 const LIFETIME: i64 = 86_399;
+/// How far ahead the clock of whoever issued a token may be, in seconds.
+const SKEW: i64 = 300;
+/// The file of the key that tokens are signed with.
+pub(crate) const KEY_FILE: &str = "token.key";
 /// The client id of the machine's own identity, which the metadata service hands out when none is asked for.
 const MACHINE: &str = "10ca1000-1de4-5c21-9a70-10ca10000003";
 
@@ -90,7 +102,7 @@ fn discovery(cloud: &Cloud) -> Value {
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         "response_types_supported": ["token"],
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["none"],
+        "id_token_signing_alg_values_supported": ["HS256"],
     })
 }
 
@@ -155,7 +167,55 @@ fn issue(cloud: &Cloud, oid: &str, client: &str, audience: &str) -> String {
         "appid": client, "azp": client, "oid": oid, "sub": oid, "tid": TENANT, "idtyp": "app", "ver": "1.0",
     });
     let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
-    format!("{}.{}.{}", encode(json!({ "alg": "none", "typ": "JWT" })), encode(claims), URL_SAFE_NO_PAD.encode("local"))
+    let signed = format!("{}.{}", encode(json!({ "alg": "HS256", "typ": "JWT" })), encode(claims));
+    let signature = URL_SAFE_NO_PAD.encode(cloud.token_key.mac(&signed).finalize().into_bytes());
+    format!("{signed}.{signature}")
+}
+
+/// The key that tokens are signed with; a folder keeps its key, so that tokens outlive the process.
+pub(crate) struct Key(Vec<u8>);
+
+impl Key {
+    /// Reads the folder's key; draws it on first use.
+    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(KEY_FILE);
+        if let Some(key) = keep::read(&path)?.filter(|key| !key.is_empty()) {
+            return Ok(Self(key));
+        }
+        let key = arm::types::key(32).into_bytes();
+        keep::write(&path, &key)?;
+        Ok(Self(key))
+    }
+
+    fn mac(&self, signed: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(signed.as_bytes());
+        mac
+    }
+
+    /// Whether the token was signed with this key; takes the same time wherever the signature differs.
+    fn has_signed(&self, token: &str) -> bool {
+        let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+        URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| self.mac(signed).verify_slice(&signature).is_ok())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// The object id of whoever a token was issued to, by this cloud, for one of these audiences, and is valid now.
+pub(crate) fn verified(cloud: &Cloud, token: &str, audiences: &[&str]) -> Option<String> {
+    if !cloud.token_key.has_signed(token) {
+        return None;
+    }
+    let (claims, now) = (claims(token)?, cloud.clock.now().timestamp());
+    let audience = claims["aud"].as_str()?.trim_end_matches('/');
+    let is_for_us = audiences.iter().any(|known| known.eq_ignore_ascii_case(audience));
+    let is_valid = claims["exp"].as_i64()? > now && claims["nbf"].as_i64()? <= now + SKEW;
+    (is_for_us && is_valid).then(|| claims["oid"].as_str().map(str::to_owned)).flatten()
 }
 
 /// The object id in a token's claims; `None` when the token is no JWT or has none.
@@ -179,5 +239,45 @@ pub(crate) fn remember_caller(state: &mut State, token: &str) {
 fn remember(state: &mut State, oid: &str, client: &str) {
     if state.get::<Principal>(oid).is_none() {
         state.set(oid, Principal { client: client.to_owned() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::cloud::Hosts;
+    use crate::faults::Faults;
+
+    #[test]
+    fn a_token_is_valid_for_its_audience_until_it_has_expired() {
+        let dir = tempfile::tempdir().expect("a scratch folder");
+        let clock = Clock::manual(chrono::DateTime::UNIX_EPOCH, None);
+        let hosts = Hosts::new(Default::default());
+        let cloud = Cloud::open(dir.path(), clock, Faults::default(), hosts, "i", CancellationToken::new());
+        let cloud = cloud.expect("opens");
+        let token = issue(&cloud, "oid-1", "client", "https://vault.example/");
+        let verified = |audience| verified(&cloud, &token, &[audience]);
+        assert_eq!(verified("https://vault.example").as_deref(), Some("oid-1"));
+        assert_eq!(verified("https://other.example"), None);
+        cloud.clock.advance(Duration::from_secs(LIFETIME.unsigned_abs() - 1));
+        assert!(verified("https://vault.example").is_some());
+        cloud.clock.advance(Duration::from_secs(1));
+        assert_eq!(verified("https://vault.example"), None);
+    }
+
+    #[test]
+    fn a_folder_keeps_its_key_to_itself() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a scratch folder");
+        let (first, second) = (Key::open(dir.path()).expect("drawn"), Key::open(dir.path()).expect("read"));
+        assert_eq!(first.0, second.0);
+        let mode = std::fs::metadata(dir.path().join(KEY_FILE)).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(format!("{first:?}"), "Key(..)");
     }
 }

@@ -63,6 +63,8 @@ pub(crate) async fn start(dir: &Path, serving: Serving) -> Result<Endpoints, Fai
     let mut args: Vec<OsString> = ["cloud", "serve", "--cloud-dir"].map(OsString::from).to_vec();
     args.push(dir.into());
     args.extend(serving.realistic.map(|scale| format!("--realistic={scale}").into()));
+    args.extend(serving.rates.map(|rates| format!("--rates={rates}").into()));
+    args.extend(serving.rbac.map(|rbac| format!("--rbac={rbac}").into()));
     args.extend(serving.mqtt_port.map(|port| format!("--mqtt-port={port}").into()));
     let launch = Launch { program, args, deadline: START };
     process::up(dir, &launch).await.map_err(|error| unstarted(&error))
@@ -134,6 +136,11 @@ async fn up(place: &Place, serving: Serving, emulated: Emulated, output: Output)
     if serving.mqtt_port.is_some_and(|port| endpoints.mqtt.port() != Some(port)) {
         let failure = Failure::new(Exit::Error, "serve MQTT on that port");
         let why = format!("the local cloud is up already, with MQTT on {}", bare(&endpoints.mqtt));
+        return Err(failure.because(why).hint("`twinctl cloud down` first; its state stays"));
+    }
+    if !endpoints.strictness.fits(serving.rates, serving.rbac) {
+        let failure = Failure::new(Exit::Error, "enforce what was asked for");
+        let why = format!("the local cloud is up already, {}", status::enforced(endpoints.strictness));
         return Err(failure.because(why).hint("`twinctl cloud down` first; its state stays"));
     }
     if place.state.exists() {
@@ -233,9 +240,11 @@ async fn record(dir: &Path, file: Option<&Path>, output: Output) -> failure::Res
 }
 
 async fn serve(dir: &Path, serving: Serving) -> failure::Result {
-    let Serving { realistic, mqtt_port } = serving;
+    let Serving { realistic, rates, rbac, mqtt_port } = serving;
     let aws_endpoint = aws_endpoint()?;
-    let options = server::Options { dir: dir.into(), realistic, mqtt_port, aws_endpoint, ..server::Options::default() };
+    let dir = dir.into();
+    let options =
+        server::Options { dir, realistic, rates, rbac, mqtt_port, aws_endpoint, ..server::Options::default() };
     process::serve(options).await.map_err(|error| unmanaged("serve the local cloud", &error))?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,6 @@
 //! What the service answers with: documents, nothing, or a refusal in its own words.
 
-use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue};
+use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -69,12 +69,15 @@ pub(super) struct Refusal {
     details: Vec<String>,
     /// The members of an ASP.NET problem document, which stands in for the usual body when not empty.
     problem: Vec<(String, String)>,
+    /// Seconds after which to come again.
+    retry_after: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal of any kind.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Vec::new(), problem: Vec::new() }
+        let (details, problem, retry_after) = Default::default();
+        Self { status, code, message: message.into(), details, problem, retry_after }
     }
 
     /// 400 with a code.
@@ -100,6 +103,18 @@ impl Refusal {
     /// 400 as ASP.NET answers when a body cannot be bound to its type: a field and what is wrong with it, each.
     pub(super) fn unbindable(problem: Vec<(String, String)>) -> Self {
         Self { problem, ..Self::bad("", "") }
+    }
+
+    /// 429: a rate limit is reached. Recorded: it has no code.
+    pub(super) fn throttled(seconds: u64) -> Self {
+        let message = "Maximum request rate limit reached. Please retry later.";
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "", message) }
+    }
+
+    /// 429 for a query.
+    pub(super) fn quota_reached(seconds: u64) -> Self {
+        let message = "The maximum query rate limit has been reached.";
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "QuotaReachedError", message) }
     }
 
     /// 501: the local cloud does not do this.
@@ -135,13 +150,19 @@ impl Refusal {
         if !self.problem.is_empty() {
             return response(self.status, Some((PROBLEM, self.problem_document())));
         }
-        let mut error = json!({"code": self.code, "message": self.message});
+        let mut error = match self.code {
+            "" => json!({"statusCode": self.status.as_u16(), "message": self.message}),
+            code => json!({"code": code, "message": self.message}),
+        };
         if !self.details.is_empty() {
             let detail = |message: &String| json!({"code": self.code, "message": message});
             error["details"] = self.details.iter().map(detail).collect();
         }
         let mut response = response(self.status, Some((JSON, json!({"error": error}))));
-        if version.repeats_error_code() {
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if version.repeats_error_code() && !self.code.is_empty() {
             response.headers_mut().insert("x-ms-error-code", HeaderValue::from_static(self.code));
         }
         response

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::egress::Outgoing;
 use super::name::Name;
 use super::part::Twin;
 use super::ticks::Ticks;
@@ -50,4 +51,6 @@ pub(super) enum Change {
     DeleteRoute(String),
     PutEndpoint(String),
     DeleteEndpoint(String),
+    /// Another change, if any, and what is to be sent of it: it may not be on its way before the next of these is written.
+    Tell(Option<Box<Change>>, Option<Outgoing>),
 }

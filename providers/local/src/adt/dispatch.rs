@@ -9,18 +9,30 @@ use bytes::Bytes;
 use super::answer::{self, Refusal, Reply};
 use super::call::{Call, Version};
 use super::instance::Instance;
+use super::rates::Limiter;
 use super::{component, model, query, relationship, route, telemetry, twin};
 
-/// Answers a request to an instance.
-pub(super) fn answer(instance: &RwLock<Instance>, request: &Request<Bytes>) -> Response<Bytes> {
+/// Answers a request to an instance, within its rate limits if it has some.
+pub(super) fn answer(
+    instance: &RwLock<Instance>,
+    limits: Option<(&Limiter, &str)>,
+    request: &Request<Bytes>,
+) -> Response<Bytes> {
     if !request.headers().contains_key(AUTHORIZATION) {
         return answer::unauthorized();
     }
     match Call::of(request) {
         Err(refusal) => refusal.into_response(Version::V2020_10_31),
-        Ok(call) => match dispatch(instance, &call) {
-            Ok(reply) => reply.into_response(),
+        Ok(call) => match limits.map(|(limiter, name)| limiter.admit(name, &call)).transpose() {
             Err(refusal) => refusal.into_response(call.version),
+            Ok(turn) => {
+                let response = match dispatch(instance, &call) {
+                    Ok(reply) => reply.into_response(),
+                    Err(refusal) => refusal.into_response(call.version),
+                };
+                turn.inspect(|turn| turn.charge(&response));
+                response
+            }
         },
     }
 }
@@ -40,11 +52,11 @@ fn dispatch(instance: &RwLock<Instance>, call: &Call<'_>) -> Result<Reply, Refus
         ("PUT", ["digitaltwins", id]) => twin::put(&mut write(), call, id),
         ("PATCH", ["digitaltwins", id]) => twin::update(instance, call, id, None),
         ("DELETE", ["digitaltwins", id]) => twin::delete(&mut write(), call, id),
-        ("POST", ["digitaltwins", id, "telemetry"]) => telemetry::send(&read().state, call, id, None),
+        ("POST", ["digitaltwins", id, "telemetry"]) => telemetry::send(&read(), call, id, None),
         ("GET", ["digitaltwins", id, "components", name]) => component::get(&read().state, call, id, name),
         ("PATCH", ["digitaltwins", id, "components", name]) => twin::update(instance, call, id, Some(name)),
         ("POST", ["digitaltwins", id, "components", name, "telemetry"]) => {
-            telemetry::send(&read().state, call, id, Some(name))
+            telemetry::send(&read(), call, id, Some(name))
         }
         ("GET", ["digitaltwins", id, "relationships"]) => relationship::list(&read().state, call, id),
         ("GET", ["digitaltwins", id, "incomingrelationships"]) => relationship::incoming(&read().state, call, id),

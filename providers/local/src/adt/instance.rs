@@ -13,8 +13,11 @@ use crate::effects::{Effect, Log};
 use crate::lines::{self, Fresh, Lines};
 
 use super::answer::Refusal;
-use super::call::Version;
+use super::call::{Call, Version};
 use super::change::Change;
+use super::egress::{Egress, Outgoing};
+use super::notification::{self, Notification};
+use super::patch::Operation;
 use super::state::State;
 use super::ticks::Ticks;
 use super::{Error, compact, relationship};
@@ -28,6 +31,7 @@ pub(super) struct Instance {
     lines: Lines,
     effects: Log,
     clock: Clock,
+    pub(super) egress: Arc<Egress>,
     deleted: bool,
     /// The length from which on the file is rewritten; the greatest there is while that is going on.
     compact_from: u64,
@@ -37,13 +41,19 @@ pub(super) struct Instance {
 
 impl Instance {
     /// Opens or creates the instance's file, replays it, and rewrites it when it has outgrown the state.
-    pub(super) fn open(dir: &Path, name: &str, effects: Log, clock: Clock) -> Result<Arc<RwLock<Self>>, Error> {
+    pub(super) fn open(
+        dir: &Path,
+        name: &str,
+        effects: Log,
+        clock: Clock,
+        egress: Arc<Egress>,
+    ) -> Result<Arc<RwLock<Self>>, Error> {
         let path = dir.join(format!("{name}.jsonl"));
         let (state, lines) = read(&path)?;
         let compact_from = compact::limit(lines.length());
         Ok(Arc::new_cyclic(|shared| {
             let (name, shared) = (name.to_owned(), shared.clone());
-            RwLock::new(Self { name, path, state, lines, effects, clock, deleted: false, compact_from, shared })
+            RwLock::new(Self { name, path, state, lines, effects, clock, egress, deleted: false, compact_from, shared })
         }))
     }
 
@@ -132,6 +142,62 @@ impl Instance {
             let resource = format!("{}/{}", self.name, done.resource);
             let effect = Effect::new("adt", done.operation, resource).unchanged(done.unchanged);
             self.effects.record(effect).map_err(|error| Refusal::internal(&error))?;
+        }
+        Ok(())
+    }
+
+    /// The same for a change of which the world is told, if a route wants it.
+    ///
+    /// `patch` is what was asked for, where it was a patch. The notification is in the change's own line, and on its way
+    /// before anybody hears that the change is made. Where it cannot be put on its way, it goes before the next one, or
+    /// when the instance is opened again.
+    pub(super) fn commit_and_tell(
+        &mut self,
+        call: &Call<'_>,
+        change: Change,
+        effects: &[Done<'_>],
+        patch: Option<&[Operation]>,
+    ) -> Result<(), Refusal> {
+        if self.state.routes.is_empty() || !self.egress.is_open() {
+            return self.commit(change, effects);
+        }
+        let Some(notification) = notification::of(&self.state, &change, patch, call, self.now()) else {
+            return self.commit(change, effects);
+        };
+        let routes = self.egress.routes(&self.name, &self.state.routes, &notification);
+        if routes.is_empty() {
+            return self.commit(change, effects);
+        }
+        self.send().map_err(|error| Refusal::internal(&error))?;
+        let outgoing = Outgoing { notification, routes };
+        let committed = self.commit(Change::Tell(Some(Box::new(change)), Some(outgoing)), effects);
+        if let Err(error) = self.send() {
+            tracing::error!(instance = self.name, %error, "a notification could not be put on its way yet");
+        }
+        committed
+    }
+
+    /// Sends a notification that belongs to no change along the routes that want it.
+    pub(super) fn tell(&self, notification: Notification) -> Result<(), Refusal> {
+        let routes = self.egress.routes(&self.name, &self.state.routes, &notification);
+        let sent = self.egress.send(&self.name, &mut Outgoing { notification, routes });
+        sent.map_err(|error| Refusal::internal(&error))
+    }
+
+    /// Sends what may not have been sent before the process died, and notes that it was.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
+        if self.state.outbox.is_some() {
+            self.send()?;
+            self.lines.append(&Change::Tell(None, None))?;
+        }
+        Ok(())
+    }
+
+    /// Sends what the last change is told with.
+    fn send(&mut self) -> io::Result<()> {
+        if let Some(outgoing) = &mut self.state.outbox {
+            self.egress.send(&self.name, outgoing)?;
+            self.state.outbox = None;
         }
         Ok(())
     }

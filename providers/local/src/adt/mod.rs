@@ -10,6 +10,9 @@
 //! | part | the properties of a twin, or of one of its components, with their times |
 //! | draft | a twin being written: changed freely, then checked as a whole against its model |
 //! | change | one line of an instance's file; the fold of all lines is its state |
+//! | notification | what the world is told of one change, or of one telemetry message |
+//! | route | which notifications go to which endpoint; what an endpoint is, only the [`Outlet`] knows |
+//! | outbox | the last notification, as long as it may not be on its way |
 //!
 //! # Invariants
 //!
@@ -20,11 +23,23 @@
 //! 4. Every mutation is in the effect log, once, in the order in which it happened.
 //! 5. An instance's file is at most 64 MB, or four times what is live, beyond which it is rewritten while in use; until
 //!    the new file is whole the old one stands.
+//! 6. What was answered is told, at least once. A notification stands in the line of the change that it is of, so there is
+//!    neither without the other; and it is with the [`Outlet`], which writes it down, before the answer leaves and before
+//!    the next one is written. So a kill leaves one notification in doubt at most, the last: it is sent once more, under
+//!    the same id, when the way out is opened next.
+//! 7. An outlet that cannot write costs no notification: the change is made and answered, its notification waits in the
+//!    outbox, and the next change that a route wants is refused (500) until it has left. Telemetry is no change and stands
+//!    in no line: what cannot be written down is refused, and was not sent.
+//!
+//! # What is told
+//!
+//! Where the documentation leaves it open: a patch is told of as it was asked for, even where it writes what was there
+//! already, since the property's time is new; an empty one is not. Who writes a twin or relationship over another one
+//! updates it: what differs is told as a patch, and nothing if nothing does.
 //!
 //! # What is not here
 //!
-//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Rates are not limited, queries do not lag.
-//! Telemetry is accepted and delivered nowhere.
+//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Queries do not lag; rates are limited only on request.
 
 mod answer;
 mod call;
@@ -34,14 +49,17 @@ mod component;
 mod condition;
 mod dispatch;
 mod draft;
+mod egress;
 mod instance;
 mod limits;
 mod model;
 mod name;
+mod notification;
 mod page;
 mod part;
 mod patch;
 mod query;
+mod rates;
 mod relationship;
 mod route;
 mod state;
@@ -53,7 +71,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use axum::http::{Request, Response};
 use bytes::Bytes;
@@ -62,7 +80,12 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::{effects, lines};
 
+use egress::Egress;
 use instance::Instance;
+use rates::Limiter;
+
+pub use egress::{Fate, Outlet};
+pub use notification::Notification;
 
 /// What keeping the instances' files can run into.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +128,8 @@ struct Inner {
     dir: PathBuf,
     effects: effects::Log,
     clock: Clock,
+    egress: Arc<Egress>,
+    limits: OnceLock<Limiter>,
     instances: RwLock<BTreeMap<String, Arc<RwLock<Instance>>>>,
 }
 
@@ -116,12 +141,36 @@ impl Service {
     pub fn open(dir: &Path, effects: effects::Log, clock: Clock) -> Result<Self, Error> {
         let dir = dir.join("adt");
         std::fs::create_dir_all(&dir).map_err(|source| Error::Write { path: dir.clone(), source })?;
-        let mut instances = BTreeMap::new();
+        let (mut instances, egress) = (BTreeMap::new(), Arc::<Egress>::default());
         for name in names_in(&dir)? {
-            let instance = Instance::open(&dir, &name, effects.clone(), clock.clone())?;
+            let instance = Instance::open(&dir, &name, effects.clone(), clock.clone(), Arc::clone(&egress))?;
             instances.insert(name, instance);
         }
-        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, instances: RwLock::new(instances) }) })
+        let (limits, instances) = (OnceLock::new(), RwLock::new(instances));
+        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, egress, limits, instances }) })
+    }
+
+    /// Opens the way out for notifications, once: what was to be sent when the process died is sent now.
+    ///
+    /// Without a way out event routes are kept, and nothing takes them.
+    pub fn connect(&self, outlet: Arc<dyn Outlet>) {
+        self.inner.egress.connect(outlet);
+        for (name, instance) in &*self.inner.instances.read().unwrap_or_else(PoisonError::into_inner) {
+            if let Err(error) = instance.write().unwrap_or_else(PoisonError::into_inner).resume() {
+                tracing::error!(instance = name, %error, "a notification could not be put on its way yet");
+            }
+        }
+    }
+
+    /// Limits the rates of every instance as the real service does, from now on.
+    pub fn limit(&self) {
+        self.inner.limits.get_or_init(|| Limiter::new(self.inner.clock.clone()));
+    }
+
+    /// What became of the notifications of every route since the start: `[{instance, route, endpoint, sent, lost, reason}]`,
+    /// the last only where some were lost.
+    pub fn routed(&self) -> Value {
+        self.inner.egress.show()
     }
 
     /// Creates an empty instance; one that exists is left as it is. Names do not differ by case.
@@ -129,8 +178,8 @@ impl Service {
         let key = key(name)?;
         let mut instances = self.inner.instances.write().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Vacant(place) = instances.entry(key) {
-            let Inner { dir, effects, clock, .. } = &*self.inner;
-            let instance = Instance::open(dir, place.key(), effects.clone(), clock.clone())?;
+            let Inner { dir, effects, clock, egress, .. } = &*self.inner;
+            let instance = Instance::open(dir, place.key(), effects.clone(), clock.clone(), Arc::clone(egress))?;
             place.insert(instance);
         }
         Ok(())
@@ -172,7 +221,10 @@ impl Service {
     /// with `X-Forwarded-Proto` (`https` without it) and `Host`.
     pub fn handle(&self, instance: &str, request: Request<Bytes>) -> Response<Bytes> {
         match self.find(instance) {
-            Some(found) => dispatch::answer(&found, &request),
+            Some(found) => {
+                let key = instance.to_ascii_lowercase();
+                dispatch::answer(&found, self.inner.limits.get().map(|limits| (limits, &*key)), &request)
+            }
             None => answer::no_such_instance(instance),
         }
     }
@@ -190,6 +242,11 @@ impl Service {
         let instances = self.inner.instances.read().unwrap_or_else(PoisonError::into_inner);
         instances.get(&name.to_ascii_lowercase()).cloned()
     }
+}
+
+/// What a caller without a token that counts is answered.
+pub(crate) fn unauthorized() -> Response<Bytes> {
+    answer::unauthorized()
 }
 
 /// The key of a name: what names the file, too, so nothing but letters, digits and hyphens may pass.

@@ -85,7 +85,7 @@ pub(super) fn put(instance: &mut Instance, call: &Call<'_>, source: &str, id: &s
         before.is_some_and(|before| Relationship { etag: relationship.etag, ..before.clone() } == relationship);
     let reply = Reply::document(document(source, id, &relationship)).tagged(relationship.etag);
     let done = Done { unchanged, ..Done::new("PutRelationship", resource(source, id)) };
-    instance.commit(Change::PutRelationship(source.into(), id.into(), relationship), &[done])?;
+    instance.commit_and_tell(call, Change::PutRelationship(source.into(), id.into(), relationship), &[done], None)?;
     Ok(reply)
 }
 
@@ -108,7 +108,8 @@ pub(super) fn update(instance: &mut Instance, call: &Call<'_>, source: &str, id:
     let unchanged = before.properties == after.properties;
     let reply = Reply::nothing().tagged(after.etag);
     let done = Done { unchanged, ..Done::new("PatchRelationship", resource(source, id)) };
-    instance.commit(Change::PutRelationship(source.into(), id.into(), after), &[done])?;
+    let change = Change::PutRelationship(source.into(), id.into(), after);
+    instance.commit_and_tell(call, change, &[done], Some(&operations))?;
     Ok(reply)
 }
 
@@ -117,7 +118,7 @@ pub(super) fn delete(instance: &mut Instance, call: &Call<'_>, source: &str, id:
     let wanted = Match::of(call)?;
     wanted.check(find(&instance.state, source, id)?.etag)?;
     let done = Done::new("DeleteRelationship", resource(source, id));
-    instance.commit(Change::DeleteRelationship(source.into(), id.into()), &[done])?;
+    instance.commit_and_tell(call, Change::DeleteRelationship(source.into(), id.into()), &[done], None)?;
     Ok(Reply::nothing())
 }
 

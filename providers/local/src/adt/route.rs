@@ -1,4 +1,4 @@
-//! Event routes: kept and checked; nothing is delivered along them yet.
+//! Event routes: which notifications go to which endpoint. Notifications take them in [`super::egress`].
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -7,8 +7,9 @@ use super::answer::{Refusal, Reply};
 use super::call::Call;
 use super::change::{Change, Route};
 use super::instance::{Done, Instance};
+use super::query::Filter;
 use super::state::State;
-use super::{limits, page, query, twin};
+use super::{limits, page, twin};
 
 /// `GET /eventroutes`
 pub(super) fn list(state: &State, call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -38,7 +39,7 @@ pub(super) fn put(instance: &mut Instance, call: &Call<'_>, id: &str) -> Result<
         ));
     }
     let filter = text("filter").ok_or_else(|| Refusal::bad("EventRouteFilterInvalid", "The filter is required."))?;
-    query::check_filter(&filter).map_err(|problem| Refusal::bad("EventRouteFilterInvalid", problem))?;
+    Filter::read(&filter).map_err(|problem| Refusal::bad("EventRouteFilterInvalid", problem))?;
     let before = instance.state.routes.get(id);
     if before.is_none() && instance.state.routes.len() >= limits::ROUTES {
         let message = format!("An instance can have at most {} event routes.", limits::ROUTES);

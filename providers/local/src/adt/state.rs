@@ -6,6 +6,7 @@ use std::ops::Bound;
 use dtdl::{Document, Models, Problem, Rules};
 
 use super::change::{Change, Model, Relationship, Route};
+use super::egress::Outgoing;
 use super::name::{Name, Names};
 use super::part::Twin;
 
@@ -25,6 +26,8 @@ pub(super) struct State {
     incoming: BTreeSet<(Name, Name, Name)>,
     pub(super) routes: BTreeMap<String, Route>,
     pub(super) endpoints: BTreeSet<String>,
+    /// What the last change is told with, as long as it may not be on its way.
+    pub(super) outbox: Option<Outgoing>,
     names: Names,
 }
 
@@ -41,6 +44,7 @@ impl State {
             incoming: BTreeSet::new(),
             routes: BTreeMap::new(),
             endpoints: BTreeSet::new(),
+            outbox: None,
             names: Names::default(),
         }
     }
@@ -59,6 +63,10 @@ impl State {
             Change::DeleteRoute(id) => drop(self.routes.remove(&id)),
             Change::PutEndpoint(name) => drop(self.endpoints.insert(name)),
             Change::DeleteEndpoint(name) => drop(self.endpoints.remove(&name)),
+            Change::Tell(change, outgoing) => {
+                change.map_or(Ok(()), |change| self.apply(*change))?;
+                self.outbox = outgoing;
+            }
         }
         Ok(())
     }
@@ -66,7 +74,12 @@ impl State {
     /// How many changes [`State::snapshot`] has.
     pub(super) fn size(&self) -> usize {
         let models = usize::from(!self.uploads.is_empty());
-        models + self.endpoints.len() + self.twins.len() + self.relationships.len() + self.routes.len()
+        models
+            + usize::from(self.outbox.is_some())
+            + self.endpoints.len()
+            + self.twins.len()
+            + self.relationships.len()
+            + self.routes.len()
     }
 
     /// The fewest changes that make this state out of nothing.
@@ -84,7 +97,8 @@ impl State {
         let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.values().cloned().collect()));
         let endpoints = self.endpoints.iter().map(|name| Change::PutEndpoint(name.clone()));
         let routes = self.routes.iter().map(|(id, route)| Change::PutRoute(id.clone(), route.clone()));
-        models.into_iter().chain(endpoints).chain(routes)
+        let outbox = self.outbox.clone().map(|outgoing| Change::Tell(None, Some(outgoing)));
+        models.into_iter().chain(endpoints).chain(routes).chain(outbox)
     }
 
     /// One model as uploaded.

@@ -43,7 +43,7 @@ pub(super) fn put(instance: &mut Instance, call: &Call<'_>, id: &str) -> Result<
     let unchanged = before.is_some_and(|before| before.same_content(&twin));
     let reply = Reply::document(twin.document(id, call.version)).tagged(twin.etag);
     let done = Done { unchanged, ..Done::new("PutTwin", resource(id)) };
-    instance.commit(Change::PutTwin(Name::from(id), twin), &[done])?;
+    instance.commit_and_tell(call, Change::PutTwin(Name::from(id), twin), &[done], None)?;
     Ok(reply)
 }
 
@@ -78,7 +78,8 @@ pub(super) fn update(
         None => Done::new("PatchTwin", resource(id)),
         Some(name) => Done::new("PatchComponent", format!("{}/components/{name}", resource(id))),
     };
-    instance.commit(Change::PutTwin(Name::from(id), twin), &[Done { unchanged, ..done }])?;
+    let done = Done { unchanged, ..done };
+    instance.commit_and_tell(call, Change::PutTwin(Name::from(id), twin), &[done], Some(&operations))?;
     Ok(reply)
 }
 
@@ -95,7 +96,8 @@ pub(super) fn delete(instance: &mut Instance, call: &Call<'_>, id: &str) -> Resu
         );
         return Err(Refusal::bad("RelationshipsNotDeleted", message));
     }
-    instance.commit(Change::DeleteTwin(Name::from(id)), &[Done::new("DeleteTwin", resource(id))])?;
+    let done = Done::new("DeleteTwin", resource(id));
+    instance.commit_and_tell(call, Change::DeleteTwin(Name::from(id)), &[done], None)?;
     Ok(Reply::nothing())
 }
 

@@ -30,6 +30,12 @@ pub(crate) fn post(
         }
         "microsoft.eventgrid/topics/listkeys" => found(cloud, state, base)
             .map(|topic| Answer::json(200, json!({ "key1": topic.minted("key1"), "key2": topic.minted("key2") }))),
+        kind if kind.starts_with("microsoft.eventgrid/") && kind.ends_with("eventsubscriptions/getfullurl") => {
+            found(cloud, state, base).map(|subscription| {
+                let url = &subscription.body["properties"]["destination"]["properties"]["endpointUrl"];
+                Answer::json(200, json!({ "endpointUrl": url }))
+            })
+        }
         "microsoft.web/sites/config/list" if is(action, "appsettings") => app_settings(cloud, state, &strip(base, 2)),
         "microsoft.web/sites/host/listkeys" if is(action, "default") => host_keys(cloud, state, &strip(base, 2)),
         "microsoft.web/sites/functions/listkeys" => function_keys(cloud, state, base),

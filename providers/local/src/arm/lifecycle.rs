@@ -24,7 +24,7 @@ use crate::state::{Act, Device, Operation, Outcome, Package, Resource, State};
 pub(crate) const INSTANCE: &str = "Microsoft.DigitalTwins/digitalTwinsInstances";
 
 /// The type of their endpoints.
-const ENDPOINT: &str = "Microsoft.DigitalTwins/digitalTwinsInstances/endpoints";
+pub(crate) const ENDPOINT: &str = "Microsoft.DigitalTwins/digitalTwinsInstances/endpoints";
 
 /// The type of Cosmos DB's containers, whose items go with them.
 const COSMOS_CONTAINER: &str = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers";

@@ -46,12 +46,13 @@ pub(crate) fn handle(cloud: &Cloud, request: &Request<Bytes>, hits: &[Fault]) ->
     persist(cloud, &mut state, effects).unwrap_or(answer)
 }
 
-/// Writes state, then effects; an answer is returned in the place of the real one when that fails.
+/// Writes state, then effects, and lets events take the ways that it has now; an answer is returned in the place of the real one when that fails.
 pub(crate) fn persist(cloud: &Cloud, state: &mut State, effects: Vec<Effect>) -> Option<Answer> {
     let mut written = state.commit();
     for effect in effects {
         written = written.and_then(|()| cloud.effects.record(effect).map(|_| ()));
     }
+    cloud.grid.renew(state);
     cloud.apps.touch();
     let error = written.err()?;
     tracing::error!(%error, "the state could not be written");

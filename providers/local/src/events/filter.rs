@@ -71,9 +71,9 @@ impl Filter {
         })
     }
 
-    /// Whether the subscription wants this event, which is in the Event Grid schema.
+    /// Whether the subscription wants this event, in whichever schema it is.
     pub(crate) fn matches(&self, event: &Value) -> bool {
-        let kind = event["eventType"].as_str().unwrap_or_default();
+        let kind = event["eventType"].as_str().or_else(|| event["type"].as_str()).unwrap_or_default();
         let known = self.types.is_empty() || self.types.iter().any(|wanted| wanted.eq_ignore_ascii_case(kind));
         known && self.takes_subject(event["subject"].as_str().unwrap_or_default()) && self.conditions_hold(event)
     }

@@ -7,11 +7,15 @@
 //! | standing | how often an event was tried in a lane, how the last attempt failed, whether it was given up |
 //! | letter | an event that was given up, on its way to the subscription's dead letter container |
 //!
+//! What comes in is in the Event Grid schema; at a topic that takes CloudEvents, in that one. A subscription to the former
+//! may ask for the latter, and gets the same event said that way.
+//!
 //! Delivery is at least once and in no order: as on the real service, where that is documented.
 
 mod filter;
 mod ledger;
 mod letter;
+mod outlet;
 mod pump;
 mod queue;
 mod record;
@@ -20,6 +24,7 @@ mod schedule;
 mod subscription;
 #[cfg(test)]
 mod tests;
+pub(crate) mod webhook;
 mod world;
 
 use std::io;
@@ -32,13 +37,17 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use self::queue::Queue;
-use self::routes::Routes;
+use self::routes::{Routes, Table};
+use self::webhook::Hooks;
 use self::world::Around;
 use crate::clock::{self, Clock};
 use crate::cloud::Cloud;
 use crate::lines;
+use crate::state::State;
 
+pub(crate) use outlet::Outlet;
 pub(crate) use subscription::check;
+pub(crate) use webhook::handshake;
 
 /// An event as its source publishes it; topic, id and versions are added here.
 #[derive(Clone, Debug)]
@@ -59,6 +68,7 @@ pub(crate) struct Grid {
     queue: Arc<Queue>,
     routes: Routes,
     wake: Arc<Notify>,
+    hooks: Hooks,
     /// Events that nobody wanted, since the start.
     unmatched: AtomicU64,
 }
@@ -66,10 +76,27 @@ pub(crate) struct Grid {
 impl Grid {
     /// Opens what lies in the folder.
     pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, lines::Error> {
-        let dir = dir.join("events");
+        let (hooks, dir) = (Hooks::new(dir), dir.join("events"));
         std::fs::create_dir_all(&dir).map_err(|source| lines::Error::Io { path: dir.clone(), source })?;
         let queue = Arc::new(Queue::open(&dir.join("queue.jsonl"), clock)?);
-        Ok(Self { queue, routes: Routes::default(), wake: Arc::default(), unmatched: AtomicU64::new(0) })
+        Ok(Self { queue, routes: Routes::default(), wake: Arc::default(), hooks, unmatched: AtomicU64::new(0) })
+    }
+
+    /// Reads the subscriptions and endpoints anew if a resource has changed; to be called before that is answered.
+    pub(crate) fn renew(&self, state: &State) {
+        self.routes.current(state);
+    }
+
+    /// Keeps an event for the subscriptions to a source whose filters it matches; it is dropped when there are none.
+    fn take(&self, table: &Table, source: &str, event: &Value) -> io::Result<()> {
+        let lanes = table.matching(source, event);
+        if lanes.is_empty() {
+            self.unmatched.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+        self.queue.publish(event, &lanes)?;
+        self.wake.notify_one();
+        Ok(())
     }
 
     /// Says that subscriptions may have gone: what they were to get is dropped soon.
@@ -85,15 +112,7 @@ impl Grid {
 pub(crate) fn publish(cloud: &Arc<Cloud>, source: &str, event: Event) -> io::Result<()> {
     let grid = &cloud.grid;
     let routes = grid.routes.current(&cloud.state());
-    let event = complete(source, event);
-    let lanes = routes.matching(source, &event);
-    if lanes.is_empty() {
-        grid.unmatched.fetch_add(1, Ordering::Relaxed);
-        return Ok(());
-    }
-    grid.queue.publish(&event, &lanes)?;
-    grid.wake.notify_one();
-    Ok(())
+    grid.take(&routes, source, &complete(source, event))
 }
 
 /// The event in the Event Grid schema.
@@ -121,8 +140,9 @@ pub(crate) async fn run(cloud: Arc<Cloud>) {
 
 /// How every subscription's deliveries stand, for people and tests.
 ///
-/// `{unmatched, undelivered, subscriptions: [{subscription, waiting, inFlight, dying, delivered, failedAttempts,
-/// deadLettered, dropped, oldest, oldestSeconds}]}`; `undelivered` is the sum of the three states before `delivered`.
+/// `{unmatched, undelivered, routes, subscriptions: [{subscription, waiting, inFlight, dying, delivered, failedAttempts,
+/// deadLettered, dropped, oldest, oldestSeconds}]}`; `undelivered` is the sum of the three states before `delivered`, `routes`
+/// are the event routes of digital twins ([`crate::adt::Service::routed`]).
 pub(crate) fn show(cloud: &Cloud) -> Value {
     let routes = cloud.grid.routes.current(&cloud.state());
     let mut undelivered = 0;
@@ -145,5 +165,5 @@ pub(crate) fn show(cloud: &Cloud) -> Value {
         }));
     }
     let unmatched = cloud.grid.unmatched.load(Ordering::Relaxed);
-    json!({ "unmatched": unmatched, "undelivered": undelivered, "subscriptions": shown })
+    json!({ "unmatched": unmatched, "undelivered": undelivered, "routes": cloud.twins.routed(), "subscriptions": shown })
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::outlet::{self, Endpoint};
 use super::subscription::{Lane, Subscription};
 use crate::state::{Resource, State};
 
@@ -18,6 +19,8 @@ pub(super) struct Table {
     revision: Option<u64>,
     by_source: HashMap<String, Vec<Arc<Subscription>>>,
     by_lane: HashMap<Lane, Arc<Subscription>>,
+    /// The endpoints of digital twins.
+    endpoints: HashMap<String, Endpoint>,
 }
 
 impl Routes {
@@ -29,11 +32,18 @@ impl Routes {
         }
         Arc::clone(&table)
     }
+
+    /// The subscriptions as they were last read, for those who must not look at the state: nobody who changes it is
+    /// answered before they are read anew.
+    pub(super) fn latest(&self) -> Arc<Table> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Table {
     fn read(state: &State) -> Self {
-        let mut table = Self { revision: Some(state.revision()), ..Self::default() };
+        let endpoints = outlet::endpoints(state);
+        let mut table = Self { revision: Some(state.revision()), endpoints, ..Self::default() };
         for subscription in state.all::<Resource>().values().filter_map(|found| Subscription::read(state, found)) {
             let subscription = Arc::new(subscription);
             table.by_source.entry(subscription.source.clone()).or_default().push(Arc::clone(&subscription));
@@ -51,6 +61,11 @@ impl Table {
     pub(super) fn matching(&self, source: &str, event: &Value) -> Vec<Lane> {
         let wants = |subscription: &&Arc<Subscription>| subscription.ready && subscription.filter.matches(event);
         self.of(source).iter().filter(wants).map(|subscription| subscription.lane.clone()).collect()
+    }
+
+    /// What an endpoint of an instance leads to.
+    pub(super) fn endpoint(&self, instance: &str, endpoint: &str) -> Option<&Endpoint> {
+        self.endpoints.get(&outlet::key(instance, endpoint))
     }
 
     pub(super) fn get(&self, lane: &Lane) -> Option<Arc<Subscription>> {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use url::Url;
 
 use super::filter::Filter;
 use super::schedule::Policy;
+use super::webhook;
 use crate::state::{Resource, State};
 
 const SYSTEM_TOPICS: &str = "Microsoft.EventGrid/systemTopics";
@@ -48,6 +50,7 @@ pub(super) enum Destination {
         app: String,
         function: String,
     },
+    WebHook(Url),
     /// Something that this cloud does not deliver to.
     Elsewhere(String),
 }
@@ -116,6 +119,9 @@ fn source(state: &State, key: &str) -> Option<String> {
 }
 
 fn destination(destination: &Value) -> Destination {
+    if let Some(Ok(url)) = webhook::url(destination) {
+        return Destination::WebHook(url);
+    }
     let kind = destination["endpointType"].as_str().unwrap_or_default();
     let parts: Vec<&str> = destination["properties"]["resourceId"].as_str().unwrap_or_default().split('/').collect();
     match parts.as_slice() {

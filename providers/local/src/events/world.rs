@@ -56,14 +56,20 @@ impl World for Around {
 
 impl Around {
     async fn hand_over(&self, subscription: &Subscription, events: &[Value]) -> Delivered {
-        let Destination::Function { app, function } = &subscription.destination else {
-            return failed(501, "NotImplemented");
+        let are_cloud_events = events.iter().all(|event| event["specversion"].is_string());
+        let converted: Vec<Value>;
+        let events = match subscription.cloud_events && !are_cloud_events {
+            true => {
+                converted = events.iter().map(cloud_event).collect();
+                &converted
+            }
+            false => events,
         };
-        if !subscription.cloud_events {
-            return apps::deliver(&self.0, app, function, events).await;
+        match &subscription.destination {
+            Destination::Function { app, function } => apps::deliver(&self.0, app, function, events).await,
+            Destination::WebHook(url) => self.0.grid.hooks.deliver(subscription, url, events).await,
+            Destination::Elsewhere(_) => failed(501, "NotImplemented"),
         }
-        let events: Vec<Value> = events.iter().map(cloud_event).collect();
-        apps::deliver(&self.0, app, function, &events).await
     }
 }
 

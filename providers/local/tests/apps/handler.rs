@@ -1,6 +1,7 @@
 //! A custom handler that does as it is told by the body of the call, to be run by the apps of these tests.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,9 @@ async fn answer(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Re
     }
     let call: Value = serde_json::from_slice(&body).unwrap();
     let event = &call["Data"]["event"];
+    if let (Ok(path), true) = (std::env::var("EVENTS"), event.is_object()) {
+        keep(Path::new(&path), event);
+    }
     let text = call["Data"]["req"]["Body"].as_str().unwrap_or("{}");
     let order = if event.is_null() { serde_json::from_str(text).unwrap_or_default() } else { event["data"].clone() };
     obey(&order, &uri, &headers, &call).await
@@ -66,6 +70,12 @@ async fn obey(order: &Value, uri: &Uri, headers: &HeaderMap, call: &Value) -> Re
             done(body)
         }
     }
+}
+
+/// Writes an event down, a line each.
+fn keep(path: &Path, event: &Value) {
+    let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+    file.write_all(format!("{event}\n").as_bytes()).unwrap();
 }
 
 fn done(body: Value) -> Response {

@@ -14,3 +14,4 @@ mod events;
 mod handler;
 mod orphans;
 mod restarts;
+mod twins;

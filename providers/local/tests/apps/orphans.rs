@@ -11,7 +11,7 @@ use crate::app::{App, call, gone, lives};
 use crate::cloud::Cloud;
 
 /// The example that serves a folder; cargo builds it with the tests.
-fn launch(dir: &Path) -> Launch {
+pub(crate) fn launch(dir: &Path) -> Launch {
     let tests = std::env::current_exe().unwrap();
     let program: PathBuf = tests.parent().and_then(Path::parent).unwrap().join("examples/serve");
     Launch { program, args: vec![dir.into()], deadline: Duration::from_secs(60) }
@@ -25,7 +25,7 @@ async fn call_pid(at: &Endpoints) -> u64 {
 }
 
 /// Kills the serving process and waits until its folder is free.
-async fn kill(dir: &Path, at: &Endpoints) {
+pub(crate) async fn kill(dir: &Path, at: &Endpoints) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(at.pid).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     let start = Instant::now();

@@ -31,7 +31,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    async fn of(response: Response) -> Self {
+    pub(crate) async fn of(response: Response) -> Self {
         let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         Self {
             status: response.status().as_u16(),
@@ -53,7 +53,12 @@ impl Cloud {
     }
 
     pub(crate) async fn open(dir: TempDir, realistic: Option<f64>) -> Self {
-        let options = Options { dir: dir.path().to_owned(), realistic, ..Options::default() };
+        Self::serve(dir, Options { realistic, ..Options::default() }).await
+    }
+
+    /// Serves a folder in a certain way.
+    pub(crate) async fn serve(dir: TempDir, options: Options) -> Self {
+        let options = Options { dir: dir.path().to_owned(), ..options };
         let running = server::start(options).await.unwrap();
         let client = running.endpoints().client().unwrap().build().unwrap();
         let mut cloud = Self { dir, running, client, token: String::new() };
@@ -73,8 +78,12 @@ impl Cloud {
     }
 
     pub(crate) async fn login(&self, client: &str) -> String {
+        self.login_for(client, "https%3A%2F%2Fmanagement.azure.com%2F.default").await
+    }
+
+    /// A token for the scope, which is percent-encoded.
+    pub(crate) async fn login_for(&self, client: &str, scope: &str) -> String {
         let url = self.at().login.join(&format!("{}/oauth2/v2.0/token", self.at().tenant)).unwrap();
-        let scope = "https%3A%2F%2Fmanagement.azure.com%2F.default";
         let form = format!("grant_type=client_credentials&client_id={client}&client_secret=x&scope={scope}");
         let request = self.client.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
         let body: Value = request.send().await.unwrap().json().await.unwrap();

@@ -6,6 +6,7 @@ use local::{
     emulator,
     endpoints::Endpoints,
     process::{self, Status},
+    strictness::Strictness,
 };
 use serde_json::{Value, json};
 
@@ -40,9 +41,28 @@ pub(super) async fn status(dir: &Path, output: Output) -> failure::Result {
 async fn up(endpoints: &Endpoints, aws: &emulator::Status) -> Result<(Value, String), Failure> {
     let (apps, events) = live_path(endpoints).await?;
     let (process, aws) = (endpoints.pid, aws::of(aws));
-    let text = format!("up, process {process}\n{}{}", listing(endpoints, aws), shown(&apps, &events));
+    let strictness = endpoints.strictness;
+    let enforced = match strictness == Strictness::default() {
+        true => String::new(),
+        false => format!(", {}", enforced(strictness)),
+    };
+    let text = format!("up, process {process}{enforced}\n{}{}", listing(endpoints, aws), shown(&apps, &events));
     let urls = urls(endpoints, aws);
-    Ok((json!({ "up": true, "process": process, "urls": urls, "apps": apps, "events": events }), text))
+    let data = json!({
+        "up": true, "process": process, "rates": strictness.rates, "rbac": strictness.rbac, "urls": urls, "apps": apps,
+        "events": events,
+    });
+    Ok((data, text))
+}
+
+/// What a local cloud enforces, in words.
+pub(super) fn enforced(strictness: Strictness) -> &'static str {
+    match (strictness.rates, strictness.rbac) {
+        (true, true) => "with rate limits and roles enforced",
+        (true, false) => "with rate limits",
+        (false, true) => "with roles enforced",
+        (false, false) => "without rate limits, and without roles enforced",
+    }
 }
 
 /// Its function apps by name, and its events.
@@ -61,7 +81,16 @@ fn shown(apps: &Value, events: &Value) -> String {
     if events["subscriptions"].as_array().is_some_and(|subscriptions| !subscriptions.is_empty()) {
         text += &format!("\nevents waiting: {}\n", events["undelivered"]);
     }
+    text.extend(events["routes"].as_array().into_iter().flatten().filter_map(lost));
     text
+}
+
+/// What is lost along an event route that leads nowhere.
+fn lost(route: &Value) -> Option<String> {
+    let lost = route["lost"].as_u64().filter(|lost| *lost > 0)?;
+    let text = |name: &str| route[name].as_str().unwrap_or_default();
+    let (instance, id, reason) = (text("instance"), text("route"), text("reason"));
+    Some(format!("\nevents lost: {lost} on route {id} of {instance}: {reason}\n"))
 }
 
 fn row(name: &str, app: &Value) -> [String; 5] {
@@ -88,12 +117,17 @@ mod tests {
             "f-l2": {"state": "running", "pid": 4711, "crashes": 1, "calls": {"a": {"200": 3, "503": 1}, "b": {"200": 2}}},
             "f-l4": {"state": "not-started", "pid": null, "crashes": 0, "calls": {}},
         });
-        let events = json!({ "undelivered": 7, "subscriptions": [{}] });
+        let routes = json!([
+            { "instance": "f-adt", "route": "all", "endpoint": "grid", "sent": 3, "lost": 0 },
+            { "instance": "f-adt", "route": "r", "endpoint": "hub", "sent": 0, "lost": 2, "reason": "no EventHub" },
+        ]);
+        let events = json!({ "undelivered": 7, "subscriptions": [{}], "routes": routes });
         let expected = "\n\
             APP   STATE        PROCESS  CALLS  CRASHES\n\
             f-l2  running      4711     6      1\n\
             f-l4  not-started  -        0      0\n\
-            \nevents waiting: 7\n";
+            \nevents waiting: 7\n\
+            \nevents lost: 2 on route r of f-adt: no EventHub\n";
         assert_eq!(shown(&apps, &events), expected);
     }
 }

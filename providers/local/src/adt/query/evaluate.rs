@@ -111,7 +111,8 @@ impl<'a> Place<'a> {
     }
 }
 
-fn compare(left: &Value, how: Comparison, right: &Value) -> Option<bool> {
+/// How two values compare; `None` when they do not.
+pub(super) fn compare(left: &Value, how: Comparison, right: &Value) -> Option<bool> {
     match how {
         Comparison::Equal => return Some(equal(left, right)),
         Comparison::NotEqual => return Some(!equal(left, right)),
@@ -130,7 +131,7 @@ fn compare(left: &Value, how: Comparison, right: &Value) -> Option<bool> {
 }
 
 /// Equality of JSON, where `68` equals `68.0`.
-fn equal(left: &Value, right: &Value) -> bool {
+pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
         _ => left == right,

@@ -3,6 +3,7 @@
 //! Queries see every write at once. A misspelt property is no error: what is not there compares to nothing.
 
 mod evaluate;
+mod filter;
 mod lexer;
 mod parser;
 mod row;
@@ -20,9 +21,14 @@ use super::limits;
 use super::name::Name;
 use super::state::State;
 
+pub(super) use filter::Filter;
+
 use lexer::Misread;
 use row::Row;
 use syntax::{Query, Select, Source};
+
+/// The header that says how many query units an answer has cost.
+pub(super) const CHARGE: HeaderName = HeaderName::from_static("query-charge");
 
 /// What a continuation token holds: the query, where it stopped, how many rows `TOP` still allows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,15 +49,7 @@ pub(super) fn run(state: &State, call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     let charge = format!("{:.2}", 2.8 + 0.08 * values.len() as f64);
     let body = json!({"value": values, "continuationToken": next});
-    Ok(Reply::document(body).with(HeaderName::from_static("query-charge"), charge))
-}
-
-/// Checks an event route's filter and says what is wrong with it in the service's words.
-pub(super) fn check_filter(filter: &str) -> Result<(), String> {
-    parser::parse_filter(filter).map(drop).map_err(|problem| {
-        let Misread { line, position, message } = problem;
-        format!("Parsing error, Line={line}, Position={}, Message={message}.", position + 1)
-    })
+    Ok(Reply::document(body).with(CHARGE, charge))
 }
 
 fn token(call: &Call<'_>) -> Result<Token, Refusal> {

@@ -1,6 +1,7 @@
 //! Azure Digital Twins instances and their endpoints.
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::super::failure::Failure;
 use super::super::id::Id;
@@ -75,13 +76,27 @@ fn instance(view: View<'_>, instance: &Resource) -> Value {
 
 fn check_endpoint(_: View<'_>, _: &Id, body: &Value) -> Result<(), Failure> {
     let properties = &body["properties"];
+    let is_identity_based = properties["authenticationType"] == "IdentityBased";
     let missing = |name: &str| Err(Failure::bad_request("InvalidEndpoint", format!("The property {name} is missing.")));
     match properties["endpointType"].as_str() {
         Some("EventGrid") if !properties["TopicEndpoint"].is_string() => missing("TopicEndpoint"),
-        Some("EventGrid") if !properties["accessKey1"].is_string() => missing("accessKey1"),
-        Some("EventGrid" | "EventHub" | "ServiceBus") => Ok(()),
+        Some("EventGrid") if !is_identity_based && !properties["accessKey1"].is_string() => missing("accessKey1"),
+        Some("EventGrid" | "EventHub" | "ServiceBus") => check_dead_letters(properties),
         _ => Err(Failure::bad_request("InvalidEndpoint", "The endpointType is not known.")),
     }
+}
+
+/// Dead letters go to a container of blobs, given by its URL: with a signature under a secret, without one otherwise.
+fn check_dead_letters(properties: &Value) -> Result<(), Failure> {
+    for (name, is_signed) in [("deadLetterSecret", true), ("deadLetterUri", false)] {
+        let Some(text) = properties[name].as_str() else { continue };
+        let fits = |url: &Url| url.path().len() > 1 && (url.query().is_some() || !is_signed);
+        if !Url::parse(text).as_ref().is_ok_and(fits) {
+            let message = format!("The property {name} is not the URL of a storage container.");
+            return Err(Failure::bad_request("InvalidEndpoint", message));
+        }
+    }
+    Ok(())
 }
 
 fn endpoint(_: View<'_>, endpoint: &Resource) -> Value {

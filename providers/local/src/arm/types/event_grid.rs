@@ -7,11 +7,14 @@ use super::super::id::Id;
 use super::super::kind::{Begin, End, Headers, Kind, Reply, Runs, Urls, View};
 use super::super::names::{Ends, Letters, Rule};
 use super::{PLAIN, identity, key, mint_identity, overlay, region};
-use crate::events;
+use crate::events::{self, webhook};
 use crate::listen::Service;
-use crate::state::{Package, Resource};
+use crate::state::{Package, Resource, State};
 
 const VERSIONS: &[&str] = &["2021-12-01", "2022-06-15", "2023-12-15-preview", "2024-06-01-preview", "2025-02-15"];
+
+/// The type of topics that anybody may publish to.
+pub(crate) const TOPIC: &str = "Microsoft.EventGrid/topics";
 
 const SUBSCRIPTION_NAMES: Rule = Rule::new(3, 64, Letters::Any, "-", Ends::Free);
 
@@ -55,7 +58,7 @@ const SUBSCRIPTION: Kind = Kind {
 
 pub(super) const KINDS: [Kind; 5] = [
     Kind {
-        name: "Microsoft.EventGrid/topics",
+        name: TOPIC,
         versions: VERSIONS,
         names: Rule::new(3, 50, Letters::Any, "-", Ends::Free),
         needs: &["/location"],
@@ -66,6 +69,7 @@ pub(super) const KINDS: [Kind; 5] = [
         deleting: 3,
         urls: Urls::Location("operationsStatus", "operationResults"),
         mint: mint_topic,
+        check: check_topic,
         show: topic,
         ..PLAIN
     },
@@ -90,6 +94,47 @@ pub(super) const KINDS: [Kind; 5] = [
     Kind { name: "Microsoft.EventGrid/topics/eventSubscriptions", parent: 2, ..SUBSCRIPTION },
 ];
 
+/// The schema of the events that a topic takes; it is chosen when the topic is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// Event Grid's own.
+    Grid,
+    /// CloudEvents 1.0.
+    Cloud,
+    /// One that the topic maps to Event Grid's.
+    Custom,
+}
+
+impl Schema {
+    /// The schema of a topic; Event Grid's own where the topic does not say.
+    pub(crate) fn of_topic(topic: &Resource) -> Self {
+        Self::read(&topic.body).unwrap_or(Self::Grid)
+    }
+
+    fn read(body: &Value) -> Option<Self> {
+        match body["properties"]["inputSchema"].as_str() {
+            None | Some("EventGridSchema") => Some(Self::Grid),
+            Some("CloudEventSchemaV1_0") => Some(Self::Cloud),
+            Some("CustomEventSchema") => Some(Self::Custom),
+            Some(_) => None,
+        }
+    }
+}
+
+/// The host names of topics are `{name}.{zone}.localhost`.
+pub(crate) fn zone(topic: &Resource) -> String {
+    format!("{}-1.events", region(topic.location()))
+}
+
+fn check_topic(view: View<'_>, id: &Id, body: &Value) -> Result<(), Failure> {
+    let refused = |what: &str| Err(Failure::bad_request("InvalidRequest", format!("Invalid topic request: {what}.")));
+    let Some(asked) = Schema::read(body) else { return refused("the inputSchema is not known") };
+    match view.state.get::<Resource>(&id.key()) {
+        Some(here) if Schema::of_topic(here) != asked => refused("the inputSchema of a topic cannot be changed"),
+        _ => Ok(()),
+    }
+}
+
 fn mint_topic() -> Map<String, Value> {
     let mut minted = mint_identity();
     minted.insert("key1".to_owned(), key(32).into());
@@ -98,8 +143,7 @@ fn mint_topic() -> Map<String, Value> {
 }
 
 fn topic(view: View<'_>, topic: &Resource) -> Value {
-    let zone = format!("{}-1.events", region(topic.location()));
-    let endpoint = format!("https://{}/api/events", view.cloud.hosts.of(Service::Data, &zone, topic.name()));
+    let endpoint = format!("https://{}/api/events", view.cloud.hosts.of(Service::Data, &zone(topic), topic.name()));
     let asked = &topic.body["properties"];
     let mut shown = identity(view, topic);
     overlay(
@@ -157,18 +201,37 @@ fn check_subscription(view: View<'_>, id: &Id, body: &Value) -> Result<(), Failu
     events::check(view.state, &body["properties"]).map_err(|reason| {
         Failure::bad_request("InvalidRequest", format!("Invalid event subscription request: {reason}."))
     })?;
+    if body["properties"]["eventDeliverySchema"] == "EventGridSchema" && takes_cloud_events(view.state, &id.text) {
+        let message =
+            "Event delivery schema EventGridSchema is not supported for topics that take CloudEventSchemaV1_0.";
+        return Err(Failure::bad_request("InvalidRequest", message));
+    }
     let destination = &body["properties"]["destination"];
     match destination["endpointType"].as_str() {
         Some("AzureFunction") => {
             check_function(view, destination["properties"]["resourceId"].as_str().unwrap_or_default())
         }
-        Some("WebHook") => Err(Failure::new(
-            501,
-            "NotImplemented",
-            "The local cloud does not implement WebHook destinations of event subscriptions.",
-        )),
+        Some("WebHook") => match webhook::url(destination) {
+            Some(Err(reason)) => Err(Failure::bad_request("InvalidRequest", format!("Invalid webhook: {reason}."))),
+            _ => Ok(()),
+        },
         Some("EventHub" | "StorageQueue" | "HybridConnection" | "ServiceBusQueue" | "ServiceBusTopic") => Ok(()),
         _ => Err(Failure::bad_request("InvalidRequest", "Invalid destination properties.")),
+    }
+}
+
+/// Whether a subscription, given by its id, is one to a topic that takes CloudEvents.
+pub(crate) fn takes_cloud_events(state: &State, id: &str) -> bool {
+    let topic = state.get::<Resource>(&source(id).to_lowercase()).filter(|source| source.kind == TOPIC);
+    topic.is_some_and(|topic| Schema::of_topic(topic) == Schema::Cloud)
+}
+
+/// What a subscription is one to: the topic that it is below, or else the resource that it hangs on.
+fn source(id: &str) -> String {
+    let (scope, own) = id.rsplit_once("/providers/").unwrap_or_default();
+    match own.rsplit_once("/eventSubscriptions/") {
+        Some((parent, _)) if parent.contains('/') => format!("{scope}/providers/{parent}"),
+        _ => scope.to_owned(),
     }
 }
 
@@ -198,23 +261,25 @@ fn check_function(view: View<'_>, resource: &str) -> Result<(), Failure> {
     Err(Failure::bad_request("Unsupported Azure Function Trigger", "The function has no Event Grid trigger."))
 }
 
-fn subscription(_: View<'_>, subscription: &Resource) -> Value {
+fn subscription(view: View<'_>, subscription: &Resource) -> Value {
     let asked = &subscription.body["properties"];
-    let (scope, own) = subscription.id.rsplit_once("/providers/").unwrap_or_default();
-    // Below a topic the topic is the source; otherwise the resource that the subscription hangs on.
-    let topic = match own.rsplit_once("/eventSubscriptions/") {
-        Some((parent, _)) if parent.contains('/') => format!("{scope}/providers/{parent}"),
-        _ => scope.to_owned(),
-    };
+    let schema =
+        if takes_cloud_events(view.state, &subscription.id) { "CloudEventSchemaV1_0" } else { "EventGridSchema" };
     let mut filter = json!({ "isSubjectCaseSensitive": false, "subjectBeginsWith": "", "subjectEndsWith": "" });
     overlay(&mut filter, if asked["filter"].is_object() { asked["filter"].clone() } else { json!({}) });
     let mut retry = json!({ "maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440 });
     overlay(&mut retry, if asked["retryPolicy"].is_object() { asked["retryPolicy"].clone() } else { json!({}) });
-    json!({ "properties": {
-        "topic": topic,
+    let mut shown = json!({ "properties": {
+        "topic": source(&subscription.id),
         "provisioningState": subscription.state,
         "filter": filter,
         "retryPolicy": retry,
-        "eventDeliverySchema": asked["eventDeliverySchema"].as_str().unwrap_or("EventGridSchema"),
-    }})
+        "eventDeliverySchema": asked["eventDeliverySchema"].as_str().unwrap_or(schema),
+    }});
+    // The URL of a webhook may hold a secret: only the part of it that holds none is shown.
+    if let Some(Ok(url)) = webhook::url(&asked["destination"]) {
+        let properties = json!({ "endpointUrl": null, "endpointBaseUrl": webhook::base(&url) });
+        shown["properties"]["destination"]["properties"] = properties;
+    }
+    shown
 }

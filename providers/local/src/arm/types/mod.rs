@@ -3,7 +3,7 @@
 mod authorization;
 pub(crate) mod cosmos;
 mod digital_twins;
-mod event_grid;
+pub(crate) mod event_grid;
 mod groups;
 mod identity;
 pub(crate) mod iot_hub;
