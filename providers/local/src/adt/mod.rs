@@ -23,7 +23,7 @@
 //!
 //! # What is not here
 //!
-//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Rates are not limited, queries do not lag.
+//! Jobs answer 501 and name themselves. Rates are not limited, queries do not lag.
 //! Telemetry is accepted and delivered nowhere.
 
 mod answer;

@@ -1,113 +1,111 @@
 //! Whether a row is wanted, and what it shows.
 //!
-//! What is not there compares to nothing: neither a comparison with it nor that comparison's negation holds.
+//! What is not there compares to nothing: neither a comparison with it nor that comparison's negation holds. Functions
+//! that ask for a type answer `false` for it.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use super::parser;
-use super::row::Row;
+use super::row::{self, Row};
 use super::syntax::{Comparison, Expression, Function, Operand, Query, Select};
 use crate::adt::call::Version;
 use crate::adt::state::State;
 
-/// Whether the row fits the query's `WHERE`.
-pub(super) fn holds(query: &Query, row: &Row<'_>, state: &State, version: Version) -> bool {
-    let place = Place { row, state, version };
-    query.filter.as_ref().is_none_or(|filter| place.truth(filter) == Some(true))
+/// What conditions are decided by, besides the row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct World<'a> {
+    pub(super) state: &'a State,
+    pub(super) version: Version,
 }
 
 /// What the query's `SELECT` shows of the row; a column without a value is left out.
 pub(super) fn shown(query: &Query, row: &Row<'_>, version: Version) -> Value {
-    let Select::Columns(columns) = &query.select else { return row.document(version) };
+    let Select::Columns(columns) = &query.select else {
+        return row.first().copied().flatten().map_or(Value::Null, |item| item.document(version));
+    };
     let mut shown = Map::new();
     for column in columns {
-        if let Some(value) = row.value(&column.path, version) {
+        if let Some(value) = row::value(row, &column.path, version) {
             shown.insert(column.name.clone(), value.into_owned());
         }
     }
     shown.into()
 }
 
-struct Place<'a> {
-    row: &'a Row<'a>,
-    state: &'a State,
-    version: Version,
-}
+impl<'a> World<'a> {
+    /// Whether the condition holds for the row.
+    pub(super) fn holds(&self, condition: &Expression, row: &Row<'a>) -> bool {
+        self.truth(condition, row) == Some(true)
+    }
 
-impl<'a> Place<'a> {
-    fn truth(&self, expression: &Expression) -> Option<bool> {
+    fn truth(&self, expression: &Expression, row: &Row<'a>) -> Option<bool> {
         match expression {
-            Expression::Or(left, right) => match (self.truth(left), self.truth(right)) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
+            Expression::Or(left, right) => match self.truth(left, row) {
+                Some(true) => Some(true),
+                left => match (left, self.truth(right, row)) {
+                    (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                },
             },
-            Expression::And(left, right) => match (self.truth(left), self.truth(right)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
+            Expression::And(left, right) => match self.truth(left, row) {
+                Some(false) => Some(false),
+                left => match (left, self.truth(right, row)) {
+                    (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                },
             },
-            Expression::Not(inside) => self.truth(inside).map(|truth| !truth),
-            Expression::Compare(left, how, right) => compare(&*self.value(left)?, *how, &*self.value(right)?),
+            Expression::Not(inside) => self.truth(inside, row).map(|truth| !truth),
+            Expression::Compare(left, how, right) => compare(&*self.value(left, row)?, *how, &*self.value(right, row)?),
             Expression::In { operand, list, negated } => {
-                let value = self.value(operand)?;
+                let value = self.value(operand, row)?;
                 Some(list.iter().any(|item| equal(&value, item)) != *negated)
             }
-            Expression::Call(function, arguments) => self.call(*function, arguments),
-            Expression::Truth(operand) => self.value(operand)?.as_bool(),
+            Expression::Call(function, arguments) => self.call(*function, arguments, row),
+            Expression::IsOfModel { of, model: wanted, exact } => {
+                let model = row::item(row, of).filter(|_| of.names.is_empty())?.model()?;
+                Some(model == wanted || (!exact && self.state.models.is_a(model, wanted)))
+            }
+            Expression::Truth(operand) => self.value(operand, row)?.as_bool(),
         }
     }
 
-    fn value<'b>(&self, operand: &'b Operand) -> Option<Cow<'b, Value>>
+    fn value<'b>(&self, operand: &'b Operand, row: &Row<'a>) -> Option<Cow<'b, Value>>
     where
         'a: 'b,
     {
         match operand {
             Operand::Literal(value) => Some(Cow::Borrowed(value)),
-            Operand::Path(path) => self.row.value(path, self.version),
+            Operand::Path(path) => row::value(row, path, self.version),
         }
     }
 
-    fn call(&self, function: Function, arguments: &[Operand]) -> Option<bool> {
-        if function == Function::IsOfModel {
-            return self.is_of_model(arguments);
-        }
-        let first = self.value(&arguments[0]);
+    fn call(&self, function: Function, arguments: &[Operand], row: &Row<'a>) -> Option<bool> {
+        let first = self.value(arguments.first()?, row);
         let text = |test: fn(&str, &str) -> bool| {
-            let (one, other) = (first.clone()?, self.value(&arguments[1])?);
+            let (one, other) = (first.clone()?, self.value(arguments.get(1)?, row)?);
             Some(test(one.as_str()?, other.as_str()?))
         };
+        let is = |test: fn(&Value) -> bool| Some(first.as_deref().is_some_and(test));
         match function {
             Function::StartsWith => text(|text, part| text.starts_with(part)),
             Function::EndsWith => text(|text, part| text.ends_with(part)),
             Function::Contains => text(|text, part| text.contains(part)),
             Function::ArrayContains => {
-                let (list, item) = (first?, self.value(&arguments[1])?);
+                let (list, item) = (first?, self.value(arguments.get(1)?, row)?);
                 Some(list.as_array()?.iter().any(|one| equal(one, &item)))
             }
             Function::IsDefined => Some(first.is_some()),
-            Function::IsNull => Some(first?.is_null()),
-            Function::IsBool => Some(first?.is_boolean()),
-            Function::IsNumber => Some(first?.is_number()),
-            Function::IsString => Some(first?.is_string()),
-            Function::IsObject => Some(first?.is_object()),
-            Function::IsPrimitive => first.map(|value| !value.is_object() && !value.is_array()),
-            Function::IsOfModel => None,
+            Function::IsNull => is(Value::is_null),
+            Function::IsBool => is(Value::is_boolean),
+            Function::IsNumber => is(Value::is_number),
+            Function::IsString => is(Value::is_string),
+            Function::IsObject => is(Value::is_object),
+            Function::IsPrimitive => is(|value| !value.is_object() && !value.is_array()),
         }
-    }
-
-    /// `IS_OF_MODEL([twin,] 'id' [, exact])`
-    fn is_of_model(&self, arguments: &[Operand]) -> Option<bool> {
-        let wanted = arguments.iter().find_map(|argument| match argument {
-            Operand::Literal(Value::String(id)) => Some(id.as_str()),
-            _ => None,
-        })?;
-        let model = self.row.model()?;
-        let exact = arguments.last() == Some(&parser::exact());
-        Some(model == wanted || (!exact && self.state.models.is_a(model, wanted)))
     }
 }
 
@@ -119,7 +117,8 @@ fn compare(left: &Value, how: Comparison, right: &Value) -> Option<bool> {
     }
     let order = match (left, right) {
         (Value::String(left), Value::String(right)) => left.cmp(right),
-        _ => left.as_f64()?.partial_cmp(&right.as_f64()?)?,
+        (Value::Number(left), Value::Number(right)) => order(left, right)?,
+        _ => return None,
     };
     Some(match how {
         Comparison::Less => order == Ordering::Less,
@@ -132,7 +131,15 @@ fn compare(left: &Value, how: Comparison, right: &Value) -> Option<bool> {
 /// Equality of JSON, where `68` equals `68.0`.
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Number(one), Value::Number(other)) => order(one, other) == Some(Ordering::Equal),
         _ => left == right,
+    }
+}
+
+/// Whole numbers are compared as such, since not every one of them is a double.
+fn order(left: &Number, right: &Number) -> Option<Ordering> {
+    match (left.as_i64(), right.as_i64()) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
     }
 }
