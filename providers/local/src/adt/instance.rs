@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use crate::lines::{self, Fresh, Lines};
 use super::answer::Refusal;
 use super::call::Version;
 use super::change::Change;
+use super::lag::Lagging;
 use super::state::State;
 use super::ticks::Ticks;
 use super::{Error, compact, relationship};
@@ -25,6 +27,8 @@ pub(super) struct Instance {
     name: String,
     path: PathBuf,
     pub(super) state: State,
+    /// What queries see instead, when they lag behind.
+    lagging: Option<RwLock<Lagging>>,
     lines: Lines,
     effects: Log,
     clock: Clock,
@@ -37,13 +41,32 @@ pub(super) struct Instance {
 
 impl Instance {
     /// Opens or creates the instance's file, replays it, and rewrites it when it has outgrown the state.
-    pub(super) fn open(dir: &Path, name: &str, effects: Log, clock: Clock) -> Result<Arc<RwLock<Self>>, Error> {
+    pub(super) fn open(
+        dir: &Path,
+        name: &str,
+        effects: Log,
+        clock: Clock,
+        query_lag: Duration,
+    ) -> Result<Arc<RwLock<Self>>, Error> {
         let path = dir.join(format!("{name}.jsonl"));
         let (state, lines) = read(&path)?;
+        let lagging = (!query_lag.is_zero()).then(|| Lagging::behind(&state, query_lag)).transpose();
+        let lagging = lagging.map_err(|reason| Error::Replay { path: path.clone(), reason })?.map(RwLock::new);
         let compact_from = compact::limit(lines.length());
         Ok(Arc::new_cyclic(|shared| {
             let (name, shared) = (name.to_owned(), shared.clone());
-            RwLock::new(Self { name, path, state, lines, effects, clock, deleted: false, compact_from, shared })
+            RwLock::new(Self {
+                name,
+                path,
+                state,
+                lagging,
+                lines,
+                effects,
+                clock,
+                deleted: false,
+                compact_from,
+                shared,
+            })
         }))
     }
 
@@ -119,6 +142,16 @@ impl Instance {
         Ticks::of(self.clock.now())
     }
 
+    /// Asks the state that queries see.
+    pub(super) fn query<T>(&self, ask: impl FnOnce(&State) -> T) -> T {
+        let Some(lagging) = &self.lagging else { return ask(&self.state) };
+        let now = self.clock.now();
+        if lagging.read().unwrap_or_else(PoisonError::into_inner).is_due(now) {
+            lagging.write().unwrap_or_else(PoisonError::into_inner).catch_up(now);
+        }
+        ask(lagging.read().unwrap_or_else(PoisonError::into_inner).state())
+    }
+
     /// Writes a change, then makes it, then records its effects: operation, and resource below the instance.
     pub(super) fn commit(&mut self, change: Change, effects: &[Done<'_>]) -> Result<(), Refusal> {
         if self.deleted {
@@ -126,7 +159,11 @@ impl Instance {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "InstanceNotFound", message));
         }
         self.lines.append(&change).map_err(|error| Refusal::internal(&error))?;
+        let again = self.lagging.is_some().then(|| change.clone());
         self.state.apply(change).map_err(|reason| Refusal::internal(&io::Error::other(reason)))?;
+        if let (Some(lagging), Some(change)) = (&mut self.lagging, again) {
+            lagging.get_mut().unwrap_or_else(PoisonError::into_inner).push(self.clock.now(), change);
+        }
         self.compact_if_due();
         for done in effects {
             let resource = format!("{}/{}", self.name, done.resource);

@@ -23,7 +23,7 @@
 //!
 //! # What is not here
 //!
-//! Jobs answer 501 and name themselves. Rates are not limited, queries do not lag.
+//! Jobs answer 501 and name themselves. Rates are not limited.
 //! Telemetry is accepted and delivered nowhere.
 
 mod answer;
@@ -35,6 +35,7 @@ mod condition;
 mod dispatch;
 mod draft;
 mod instance;
+mod lag;
 mod limits;
 mod model;
 mod name;
@@ -54,6 +55,7 @@ use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::http::{Request, Response};
 use bytes::Bytes;
@@ -105,23 +107,35 @@ struct Inner {
     dir: PathBuf,
     effects: effects::Log,
     clock: Clock,
+    query_lag: Duration,
     instances: RwLock<BTreeMap<String, Arc<RwLock<Instance>>>>,
 }
 
 impl Service {
-    /// Opens every instance kept in `<dir>/adt`, replaying and compacting its file.
+    /// Opens every instance kept in `<dir>/adt`, replaying and compacting its file. Queries see every write at once.
     ///
     /// # Errors
     /// When the folder cannot be written or a file in it is damaged; a last line torn by a kill is cut instead.
     pub fn open(dir: &Path, effects: effects::Log, clock: Clock) -> Result<Self, Error> {
+        Self::open_lagging(dir, effects, clock, Duration::ZERO)
+    }
+
+    /// The same with queries that see the state of so long ago, but never one from before this opening.
+    ///
+    /// Unless that is zero, every instance is in memory twice.
+    ///
+    /// # Errors
+    /// Those of [`Service::open`].
+    pub fn open_lagging(dir: &Path, effects: effects::Log, clock: Clock, query_lag: Duration) -> Result<Self, Error> {
         let dir = dir.join("adt");
         std::fs::create_dir_all(&dir).map_err(|source| Error::Write { path: dir.clone(), source })?;
         let mut instances = BTreeMap::new();
         for name in names_in(&dir)? {
-            let instance = Instance::open(&dir, &name, effects.clone(), clock.clone())?;
+            let instance = Instance::open(&dir, &name, effects.clone(), clock.clone(), query_lag)?;
             instances.insert(name, instance);
         }
-        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, instances: RwLock::new(instances) }) })
+        let instances = RwLock::new(instances);
+        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, query_lag, instances }) })
     }
 
     /// Creates an empty instance; one that exists is left as it is. Names do not differ by case.
@@ -129,8 +143,8 @@ impl Service {
         let key = key(name)?;
         let mut instances = self.inner.instances.write().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Vacant(place) = instances.entry(key) {
-            let Inner { dir, effects, clock, .. } = &*self.inner;
-            let instance = Instance::open(dir, place.key(), effects.clone(), clock.clone())?;
+            let Inner { dir, effects, clock, query_lag, .. } = &*self.inner;
+            let instance = Instance::open(dir, place.key(), effects.clone(), clock.clone(), *query_lag)?;
             place.insert(instance);
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The query language.
 
+mod lag;
 mod pages;
 mod random;
 mod reference;
