@@ -345,3 +345,53 @@ fn examples_that_the_documentation_calls_unsupported_or_misspells_are_refused() 
         assert_eq!(cloud.post("/query", json!({"query": query})).verdict(), (400, "SqlQueryError"), "{query}");
     }
 }
+
+/// What the query builders of Microsoft's .NET SDK (preview) and of microsoft/query-builder-for-digital-twins generate in
+/// their tests, on the things of this graph.
+#[test]
+fn what_query_builders_generate() {
+    let cloud = building();
+    compare(
+        &cloud,
+        &[
+            ("SELECT TOP(3) Temperature, Humidity FROM DigitalTwins WHERE Temperature > 75", &["40 80", "60 90"]),
+            (
+                "SELECT T.Temperature, T.Humidity AS Hum FROM DigitalTwins T WHERE T.Temperature >= 80",
+                &["40 80", "60 90"],
+            ),
+            ("SELECT Occupants, T, Humidity AS Hum FROM DigitalTwins WHERE $dtId = 'room1'", &["40"]),
+            ("SELECT * FROM Relationships WHERE IS_BOOL(isOccupied)", &[]),
+            ("SELECT * FROM DigitalTwins WHERE Location NIN ['Paris', 'Tokyo', 'Madrid', 'Prague']", &["Building1"]),
+            (
+                "SELECT * FROM DigitalTwins WHERE (IS_NUMBER(Humidity) OR IS_PRIMITIVE(Humidity)) OR (IS_NUMBER(Temperature) \
+                 OR IS_PRIMITIVE(Temperature))",
+                &["floor1", "room1", "room2"],
+            ),
+            (
+                "SELECT COUNT() FROM DigitalTwins WHERE Humidity < 10 OR (Temperature < 85 AND IS_NUMBER(Temperature))",
+                &["2"],
+            ),
+            ("SELECT * FROM DigitalTwins WHERE IS_OF_MODEL('')", &[]),
+            (
+                "SELECT twin FROM DIGITALTWINS twin WHERE NOT NOT ENDSWITH(twin.$dtId, '1')",
+                &["Building1", "bulb-route-1", "floor1", "room1"],
+            ),
+            (
+                "SELECT twin FROM DIGITALTWINS twin JOIN panel RELATED twin.has rel WHERE twin.$dtId = 'room2' AND \
+                 (twin.Temperature > 200 OR NOT (twin.Humidity < 10 AND ENDSWITH(rel.role, 'word')))",
+                &["room2"],
+            ),
+        ],
+    );
+    for query in [
+        "SELECT  FROM DigitalTwins",
+        "SELECT * FROM",
+        "SELECT * FROM DigitalTwins WHERE IS_BOOL()",
+        "SELECT * FROM DigitalTwins WHERE STARTSWITH(, '')",
+        "SELECT * FROM DigitalTwins WHERE  IN []",
+        "SELECT * FROM DigitalTwins WHERE  = 10",
+        "SELECT * FROM DigitalTwins WHERE IS_PRIMATIVE(Humidity)",
+    ] {
+        assert_eq!(cloud.post("/query", json!({"query": query})).verdict(), (400, "SqlQueryError"), "{query}");
+    }
+}

@@ -47,7 +47,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `target RELATED source.name [relationship]`; without a name of its own, the relationship has its type's.
+    /// `target RELATED source.name [relationship]`
     fn join(&mut self) -> Result<(), Misread> {
         let right = self.new_twins()?;
         self.cursor.expect("RELATED")?;
@@ -55,11 +55,10 @@ impl Parser {
         self.cursor.expect_symbol(".")?;
         let name = self.cursor.name()?;
         let at = self.cursor.peek().clone();
-        let alias = match self.cursor.alias()? {
-            Some(alias) if self.collection(&alias).is_some() => return Err(misread_at(&at, twice(&alias))),
-            Some(alias) => Some(alias),
-            None => Some(name.clone()).filter(|name| self.collection(name).is_none()),
-        };
+        let alias = self.cursor.alias()?;
+        if let Some(alias) = alias.as_ref().filter(|alias| self.collection(alias).is_some()) {
+            return Err(misread_at(&at, twice(alias)));
+        }
         let relationship = Some(self.collections.len());
         self.collections.push(Collection { name: alias, kind: Kind::Relationships });
         let direction = Direction::Right;

@@ -116,7 +116,7 @@ impl Parser {
         if path.of.is_some() {
             return;
         }
-        path.of = path.names.first().and_then(|name| self.collection(name));
+        path.of = path.names.first().and_then(|name| self.collection(name).or_else(|| self.unnamed(name)));
         if path.of.is_some() {
             path.names.remove(0);
         } else if self.traversal.is_none() {
@@ -126,6 +126,12 @@ impl Parser {
 
     fn collection(&self, name: &str) -> Option<usize> {
         self.collections.iter().position(|collection| collection.name.as_deref() == Some(name))
+    }
+
+    /// The relationship of a `JOIN` that has no name of its own, by that of its type: the documentation has `has.role` once.
+    fn unnamed(&self, name: &str) -> Option<usize> {
+        let mut joined = self.edges.iter().filter(|edge| edge.names.len() == 1 && edge.names[0] == name);
+        joined.find_map(|edge| edge.relationship.filter(|of| self.collections[*of].name.is_none()))
     }
 
     /// Refuses what can be read but is not supported.

@@ -8,6 +8,15 @@ fn refused(text: &str) -> String {
     format!("{line}:{position} {message}")
 }
 
+impl Expression {
+    /// The collections that its paths start at.
+    fn paths_of(&self) -> Vec<Option<usize>> {
+        let mut of = Vec::new();
+        self.paths(&mut |path| of.push(path.of));
+        of
+    }
+}
+
 #[test]
 fn and_binds_closer_than_or_and_not_closer_than_and() {
     let read = |text: &str| parse_filter(text).unwrap();
@@ -34,10 +43,17 @@ fn a_join_names_twins_and_its_relationship() {
     let query = query.unwrap();
     let names: Vec<_> = query.collections.iter().map(|one| (one.name.as_deref(), one.kind)).collect();
     let (twins, links) = (Kind::Twins, Kind::Relationships);
-    let expected = [("a", twins), ("b", twins), ("has", links), ("c", twins), ("r", links)];
-    assert_eq!(names, expected.map(|(name, kind)| (Some(name), kind)));
+    let expected = [("a", twins), ("b", twins), ("", links), ("c", twins), ("r", links)];
+    assert_eq!(names, expected.map(|(name, kind)| (Some(name).filter(|name| !name.is_empty()), kind)));
     let ways: Vec<_> = query.edges.iter().map(|edge| (edge.left, edge.right, edge.relationship)).collect();
     assert_eq!(ways, [(0, 1, Some(2)), (1, 3, Some(4))]);
+    let named = |text: &str| parse(text).unwrap().filter.map(|filter| filter.paths_of());
+    let unnamed =
+        "SELECT a FROM DIGITALTWINS a JOIN b RELATED a.has JOIN c RELATED a.x WHERE b.$dtId = 'x' AND has.role = 1";
+    assert_eq!(named(unnamed), Some(vec![Some(1), Some(2)]), "a relationship without a name has that of its type");
+    let taken =
+        "SELECT a FROM DIGITALTWINS a JOIN b RELATED a.has JOIN has RELATED a.x WHERE b.$dtId = 'x' AND has.role = 1";
+    assert_eq!(named(taken), Some(vec![Some(1), Some(3)]), "unless a collection has it");
 }
 
 #[test]
