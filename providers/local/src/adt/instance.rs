@@ -26,6 +26,7 @@ use super::{Error, compact, relationship};
 pub(super) struct Instance {
     name: String,
     path: PathBuf,
+    /// Changed by [`Instance::apply`] alone.
     pub(super) state: State,
     /// What queries see instead, when they lag behind.
     lagging: Option<RwLock<Lagging>>,
@@ -134,7 +135,15 @@ impl Instance {
         let name = endpoint.to_owned();
         let change = if present { Change::PutEndpoint(name) } else { Change::DeleteEndpoint(name) };
         self.lines.append(&change).map_err(|source| Error::Write { path: self.path.clone(), source })?;
-        self.state.apply(change).map_err(|reason| Error::Replay { path: self.path.clone(), reason })
+        self.apply(change).map_err(|reason| Error::Replay { path: self.path.clone(), reason })
+    }
+
+    /// Makes a change that is written: at once in the state, later in what queries see.
+    fn apply(&mut self, change: Change) -> Result<(), String> {
+        let Some(lagging) = &mut self.lagging else { return self.state.apply(change) };
+        self.state.apply(change.clone())?;
+        lagging.get_mut().unwrap_or_else(PoisonError::into_inner).push(self.clock.now(), change);
+        Ok(())
     }
 
     /// The present moment.
@@ -159,11 +168,7 @@ impl Instance {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "InstanceNotFound", message));
         }
         self.lines.append(&change).map_err(|error| Refusal::internal(&error))?;
-        let again = self.lagging.is_some().then(|| change.clone());
-        self.state.apply(change).map_err(|reason| Refusal::internal(&io::Error::other(reason)))?;
-        if let (Some(lagging), Some(change)) = (&mut self.lagging, again) {
-            lagging.get_mut().unwrap_or_else(PoisonError::into_inner).push(self.clock.now(), change);
-        }
+        self.apply(change).map_err(|reason| Refusal::internal(&io::Error::other(reason)))?;
         self.compact_if_due();
         for done in effects {
             let resource = format!("{}/{}", self.name, done.resource);

@@ -180,7 +180,7 @@ impl Service {
         found.set_endpoint(endpoint, present)
     }
 
-    /// Answers one request of the data plane; never blocks for longer than a write to the file.
+    /// Answers one request of the data plane; never blocks for longer than a write to the file, or a bounded query, takes.
     ///
     /// Links in the answer start with the request's own scheme and authority when its URI is absolute; otherwise
     /// with `X-Forwarded-Proto` (`https` without it) and `Host`.
