@@ -143,3 +143,86 @@ fn order(left: &Number, right: &Number) -> Option<Ordering> {
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::parser::parse_filter;
+    use super::*;
+    use crate::adt::change::Relationship;
+    use crate::adt::name::Name;
+    use crate::adt::query::row::Item;
+
+    /// What a condition says of a relationship with these properties; filters ask without naming a collection.
+    fn truth(condition: &str, properties: Value) -> Option<bool> {
+        let Value::Object(properties) = properties else { panic!("an object") };
+        let (source, id, name) = (Name::from("s"), Name::from("i"), Name::from("n"));
+        let one = Relationship { name, target: Name::from("t"), etag: uuid::Uuid::nil(), properties };
+        let mut condition = parse_filter(condition).unwrap();
+        condition.paths_mut(&mut |path| path.of = Some(0));
+        let world = World { state: &State::new(), version: Version::V2023_10_31 };
+        world.truth(&condition, &[Some(Item::Relationship(&source, &id, &one))])
+    }
+
+    #[test]
+    fn what_is_not_there_decides_nothing_but_what_needs_no_deciding() {
+        let of = |condition: &str| truth(condition, json!({"yes": true, "no": false}));
+        for (condition, expected) in [
+            ("none = 1", None),
+            ("none != 1", None),
+            ("NOT none = 1", None),
+            ("none IN [1]", None),
+            ("none NIN [1]", None),
+            ("STARTSWITH(none, 'a')", None),
+            ("none", None),
+            ("none AND no", Some(false)),
+            ("no AND none", Some(false)),
+            ("none AND yes", None),
+            ("none OR yes", Some(true)),
+            ("yes OR none", Some(true)),
+            ("none OR no", None),
+            ("IS_DEFINED(none)", Some(false)),
+            ("NOT IS_NULL(none)", Some(true)),
+            ("NOT IS_NUMBER(none)", Some(true)),
+            ("IS_PRIMITIVE(none)", Some(false)),
+        ] {
+            assert_eq!(of(condition), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn values_are_compared_within_their_type() {
+        let of = |condition: &str| {
+            truth(
+                condition,
+                json!({"n": 68, "big": 9007199254740993_i64, "s": "b", "b": true, "l": [1, [2]], "o": {"x": {"y": 1}}}),
+            )
+        };
+        for (condition, expected) in [
+            ("n = 68.0", Some(true)),
+            ("n < 68.5", Some(true)),
+            ("n >= -1", Some(true)),
+            ("big = 9007199254740993", Some(true)),
+            ("big = 9007199254740992", Some(false)),
+            ("big > 9007199254740992", Some(true)),
+            ("s > 'B'", Some(true)),
+            ("s >= 'b' AND s <= 'b'", Some(true)),
+            ("n = '68'", Some(false)),
+            ("n != '68'", Some(true)),
+            ("n < '69'", None),
+            ("b > false", None),
+            ("n", None),
+            ("o.x.y = 1", Some(true)),
+            ("o.x.z = 1", None),
+            ("o.x.y.z = 1", None),
+            ("l.[[0]] = 1", None),
+            ("ARRAY_CONTAINS(l, 1)", Some(true)),
+            ("ARRAY_CONTAINS(l, 2)", Some(false)),
+            ("ARRAY_CONTAINS(n, 68)", None),
+            ("IS_OBJECT(o) AND NOT IS_OBJECT(l) AND NOT IS_PRIMITIVE(l)", Some(true)),
+        ] {
+            assert_eq!(of(condition), expected, "{condition}");
+        }
+    }
+}

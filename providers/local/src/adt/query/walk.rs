@@ -127,6 +127,7 @@ impl<'a> Walk<'a> {
             match candidate.map(|candidate| self.take(candidate)) {
                 Some(Reached::Place(place)) => drop(self.open(place, None)),
                 Some(Reached::Row) if !is_last => return Err(Misfit),
+                // It is gone, or is not wanted any more: the search goes on behind it.
                 _ => return Ok(()),
             }
         }
