@@ -23,6 +23,10 @@ bench:
     cargo bench -p twinctl-journal --features bench-sqlite
     cargo bench -p twinctl-engine --features sweep
 
+# Queries of the local cloud's twins, over 100,000 of them and in a dense graph.
+bench-query:
+    cargo bench -p twinctl-local --bench query
+
 # Pushes per second, their latency and cost, cold start, memory, device to twin.
 bench-live:
     cargo build --release -p twinctl -p twinctl-twin-functions

@@ -82,6 +82,7 @@ fn azure_of(sandbox: &Sandbox) -> Azure {
         tenant: endpoints.tenant.clone(),
         ca_pem: std::fs::read(&endpoints.ca_pem).expect("the cloud wrote its certificate"),
         policies: Vec::new(),
+        rates: false,
     };
     Clouds::local(access, None).expect("the certificate is one").azure
 }

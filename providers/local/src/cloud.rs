@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,9 @@ use crate::state::State;
 use crate::strictness::Strictness;
 use crate::token;
 use crate::twinmaker::Neighbour;
+
+/// How long a write was recorded to take until queries of Azure Digital Twins see it.
+const QUERY_LAG: Duration = Duration::from_secs(5);
 
 /// One running cloud.
 pub(crate) struct Cloud {
@@ -60,8 +64,8 @@ impl Cloud {
     ) -> Result<Self, Error> {
         let effects = effects::Log::open(dir, clock.clone())?;
         let state = State::open(dir)?;
-        let twins =
-            adt::Service::open(dir, effects.clone(), clock.clone()).map_err(|error| Error::Twins(Box::new(error)))?;
+        let twins = adt::Service::open_lagging(dir, effects.clone(), clock.clone(), clock.lasts(QUERY_LAG))
+            .map_err(|error| Error::Twins(Box::new(error)))?;
         let cloud = Self {
             apps: Apps::open(dir).map_err(|source| Error::Folder { dir: dir.to_owned(), source })?,
             blobs: blob::Store::new(dir),

@@ -30,7 +30,7 @@ const PORT_PATIENCE: Duration = Duration::from_secs(3);
 pub struct Options {
     /// Where all state lies; created when missing.
     pub dir: PathBuf,
-    /// Scale for the recorded durations of long operations; `None` means instant.
+    /// Scale for the recorded durations of long operations, and for how far queries lag; `None` means instant.
     pub realistic: Option<f64>,
     /// Faults in force from the start.
     pub faults: Vec<Fault>,

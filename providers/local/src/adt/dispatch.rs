@@ -47,7 +47,7 @@ fn dispatch(instance: &RwLock<Instance>, call: &Call<'_>) -> Result<Reply, Refus
         ("GET", ["models", id]) => model::get(&read().state, call, id),
         ("PATCH", ["models", id]) => model::update(&mut write(), call, id),
         ("DELETE", ["models", id]) => model::delete(&mut write(), id),
-        ("POST", ["query"]) => query::run(&read().state, call),
+        ("POST", ["query"]) => read().query(|state| query::run(state, call)),
         ("GET", ["digitaltwins", id]) => twin::get(&read().state, call, id),
         ("PUT", ["digitaltwins", id]) => twin::put(&mut write(), call, id),
         ("PATCH", ["digitaltwins", id]) => twin::update(instance, call, id, None),

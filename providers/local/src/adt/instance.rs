@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::answer::Refusal;
 use super::call::{Call, Version};
 use super::change::Change;
 use super::egress::{Egress, Outgoing};
+use super::lag::Lagging;
 use super::notification::{self, Notification};
 use super::patch::Operation;
 use super::state::State;
@@ -27,7 +29,10 @@ use super::{Error, compact, relationship};
 pub(super) struct Instance {
     name: String,
     path: PathBuf,
+    /// Changed by [`Instance::apply`] alone.
     pub(super) state: State,
+    /// What queries see instead, when they lag behind.
+    lagging: Option<RwLock<Lagging>>,
     lines: Lines,
     effects: Log,
     clock: Clock,
@@ -47,13 +52,28 @@ impl Instance {
         effects: Log,
         clock: Clock,
         egress: Arc<Egress>,
+        query_lag: Duration,
     ) -> Result<Arc<RwLock<Self>>, Error> {
         let path = dir.join(format!("{name}.jsonl"));
         let (state, lines) = read(&path)?;
+        let lagging = (!query_lag.is_zero()).then(|| Lagging::behind(&state, query_lag)).transpose();
+        let lagging = lagging.map_err(|reason| Error::Replay { path: path.clone(), reason })?.map(RwLock::new);
         let compact_from = compact::limit(lines.length());
         Ok(Arc::new_cyclic(|shared| {
             let (name, shared) = (name.to_owned(), shared.clone());
-            RwLock::new(Self { name, path, state, lines, effects, clock, egress, deleted: false, compact_from, shared })
+            RwLock::new(Self {
+                name,
+                path,
+                state,
+                lagging,
+                lines,
+                effects,
+                clock,
+                egress,
+                deleted: false,
+                compact_from,
+                shared,
+            })
         }))
     }
 
@@ -121,12 +141,30 @@ impl Instance {
         let name = endpoint.to_owned();
         let change = if present { Change::PutEndpoint(name) } else { Change::DeleteEndpoint(name) };
         self.lines.append(&change).map_err(|source| Error::Write { path: self.path.clone(), source })?;
-        self.state.apply(change).map_err(|reason| Error::Replay { path: self.path.clone(), reason })
+        self.apply(change).map_err(|reason| Error::Replay { path: self.path.clone(), reason })
+    }
+
+    /// Makes a change that is written: at once in the state, later in what queries see.
+    fn apply(&mut self, change: Change) -> Result<(), String> {
+        let Some(lagging) = &mut self.lagging else { return self.state.apply(change) };
+        self.state.apply(change.clone())?;
+        lagging.get_mut().unwrap_or_else(PoisonError::into_inner).push(self.clock.now(), change);
+        Ok(())
     }
 
     /// The present moment.
     pub(super) fn now(&self) -> Ticks {
         Ticks::of(self.clock.now())
+    }
+
+    /// Asks the state that queries see.
+    pub(super) fn query<T>(&self, ask: impl FnOnce(&State) -> T) -> T {
+        let Some(lagging) = &self.lagging else { return ask(&self.state) };
+        let now = self.clock.now();
+        if lagging.read().unwrap_or_else(PoisonError::into_inner).is_due(now) {
+            lagging.write().unwrap_or_else(PoisonError::into_inner).catch_up(now);
+        }
+        ask(lagging.read().unwrap_or_else(PoisonError::into_inner).state())
     }
 
     /// Writes a change, then makes it, then records its effects: operation, and resource below the instance.
@@ -136,7 +174,7 @@ impl Instance {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "InstanceNotFound", message));
         }
         self.lines.append(&change).map_err(|error| Refusal::internal(&error))?;
-        self.state.apply(change).map_err(|reason| Refusal::internal(&io::Error::other(reason)))?;
+        self.apply(change).map_err(|reason| Refusal::internal(&io::Error::other(reason)))?;
         self.compact_if_due();
         for done in effects {
             let resource = format!("{}/{}", self.name, done.resource);

@@ -26,3 +26,11 @@ pub(super) const QUERY_CHARS: usize = 8000;
 pub(super) const QUERY_OPERATORS: usize = 50;
 /// Items of an `IN` list.
 pub(super) const QUERY_LIST: usize = 50;
+/// `JOIN`s in a query.
+pub(super) const QUERY_JOINS: usize = 5;
+/// Hops of the relationships of a `MATCH`, taken together.
+pub(super) const QUERY_HOPS: usize = 10;
+/// Parentheses and negations in each other; ours, since the documentation has no such limit.
+pub(super) const QUERY_DEPTH: usize = 100;
+/// Bytes of the body of a query: a continuation token holds the query and where it stopped.
+pub(super) const QUERY_BYTES: usize = 256 * 1024;

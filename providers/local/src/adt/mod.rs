@@ -39,7 +39,7 @@
 //!
 //! # What is not here
 //!
-//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Queries do not lag; rates are limited only on request.
+//! Jobs answer 501 and name themselves. Rates are limited and queries lag only on request.
 
 mod answer;
 mod call;
@@ -51,6 +51,7 @@ mod dispatch;
 mod draft;
 mod egress;
 mod instance;
+mod lag;
 mod limits;
 mod model;
 mod name;
@@ -72,6 +73,7 @@ use std::collections::btree_map::Entry;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::http::{Request, Response};
 use bytes::Bytes;
@@ -129,25 +131,37 @@ struct Inner {
     effects: effects::Log,
     clock: Clock,
     egress: Arc<Egress>,
+    query_lag: Duration,
     limits: OnceLock<Limiter>,
     instances: RwLock<BTreeMap<String, Arc<RwLock<Instance>>>>,
 }
 
 impl Service {
-    /// Opens every instance kept in `<dir>/adt`, replaying and compacting its file.
+    /// Opens every instance kept in `<dir>/adt`, replaying and compacting its file. Queries see every write at once.
     ///
     /// # Errors
     /// When the folder cannot be written or a file in it is damaged; a last line torn by a kill is cut instead.
     pub fn open(dir: &Path, effects: effects::Log, clock: Clock) -> Result<Self, Error> {
+        Self::open_lagging(dir, effects, clock, Duration::ZERO)
+    }
+
+    /// The same with queries that see the state of so long ago, but never one from before this opening.
+    ///
+    /// Unless that is zero, every instance is in memory twice.
+    ///
+    /// # Errors
+    /// Those of [`Service::open`].
+    pub fn open_lagging(dir: &Path, effects: effects::Log, clock: Clock, query_lag: Duration) -> Result<Self, Error> {
         let dir = dir.join("adt");
         std::fs::create_dir_all(&dir).map_err(|source| Error::Write { path: dir.clone(), source })?;
         let (mut instances, egress) = (BTreeMap::new(), Arc::<Egress>::default());
         for name in names_in(&dir)? {
-            let instance = Instance::open(&dir, &name, effects.clone(), clock.clone(), Arc::clone(&egress))?;
+            let (effects, clock) = (effects.clone(), clock.clone());
+            let instance = Instance::open(&dir, &name, effects, clock, Arc::clone(&egress), query_lag)?;
             instances.insert(name, instance);
         }
         let (limits, instances) = (OnceLock::new(), RwLock::new(instances));
-        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, egress, limits, instances }) })
+        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, egress, query_lag, limits, instances }) })
     }
 
     /// Opens the way out for notifications, once: what was to be sent when the process died is sent now.
@@ -178,8 +192,9 @@ impl Service {
         let key = key(name)?;
         let mut instances = self.inner.instances.write().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Vacant(place) = instances.entry(key) {
-            let Inner { dir, effects, clock, egress, .. } = &*self.inner;
-            let instance = Instance::open(dir, place.key(), effects.clone(), clock.clone(), Arc::clone(egress))?;
+            let Inner { dir, effects, clock, egress, query_lag, .. } = &*self.inner;
+            let (effects, clock) = (effects.clone(), clock.clone());
+            let instance = Instance::open(dir, place.key(), effects, clock, Arc::clone(egress), *query_lag)?;
             place.insert(instance);
         }
         Ok(())
@@ -215,7 +230,7 @@ impl Service {
         found.set_endpoint(endpoint, present)
     }
 
-    /// Answers one request of the data plane; never blocks for longer than a write to the file.
+    /// Answers one request of the data plane; never blocks for longer than a write to the file, or a bounded query, takes.
     ///
     /// Links in the answer start with the request's own scheme and authority when its URI is absolute; otherwise
     /// with `X-Forwarded-Proto` (`https` without it) and `Host`.

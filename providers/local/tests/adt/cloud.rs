@@ -1,5 +1,7 @@
 //! One instance in a scratch folder, and what its tests say to it.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, Request};
 use bytes::Bytes;
 use chrono::DateTime;
@@ -51,19 +53,24 @@ impl Answer {
 impl Cloud {
     pub(crate) fn new() -> Self {
         let clock = Clock::manual(DateTime::from_timestamp(1_700_000_000, 0).unwrap(), None);
-        Self::open(tempfile::tempdir().unwrap(), clock)
+        Self::open(tempfile::tempdir().unwrap(), clock, Duration::ZERO)
     }
 
-    fn open(dir: TempDir, clock: Clock) -> Self {
+    fn open(dir: TempDir, clock: Clock, query_lag: Duration) -> Self {
         let effects = Log::open(dir.path(), clock.clone()).unwrap();
-        let service = Service::open(dir.path(), effects.clone(), clock.clone()).unwrap();
+        let service = Service::open_lagging(dir.path(), effects.clone(), clock.clone(), query_lag).unwrap();
         service.create_instance(NAME).unwrap();
         Self { dir, clock, service, effects }
     }
 
     /// The same folder opened by a new service, as after a kill.
     pub(crate) fn reopened(self) -> Self {
-        Self::open(self.dir, self.clock)
+        self.lagging(Duration::ZERO)
+    }
+
+    /// The same by one whose queries lag behind.
+    pub(crate) fn lagging(self, query_lag: Duration) -> Self {
+        Self::open(self.dir, self.clock, query_lag)
     }
 
     /// An instance with the factory's models: a machine with a part, a room, a hall that is a room.

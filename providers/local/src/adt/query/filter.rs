@@ -52,6 +52,8 @@ fn truth(expression: &Expression, event: &Value) -> Option<bool> {
             Some(list.iter().any(|item| equal(value, item)) != *negated)
         }
         Expression::Call(function, arguments) => call(*function, arguments, event),
+        // A notification has no model to be of.
+        Expression::IsOfModel { .. } => None,
         Expression::Truth(operand) => value(operand, event)?.as_bool(),
     }
 }
@@ -59,7 +61,7 @@ fn truth(expression: &Expression, event: &Value) -> Option<bool> {
 fn value<'a>(operand: &'a Operand, event: &'a Value) -> Option<&'a Value> {
     match operand {
         Operand::Literal(value) => Some(value),
-        Operand::Path(path) => match path.split_first()? {
+        Operand::Path(path) => match path.names.split_first()? {
             (first, rest) if first == "$body" => rest.iter().try_fold(&event["data"], |value, name| value.get(name)),
             (first, []) if first != "data" => event.get(first),
             _ => None,
@@ -81,8 +83,8 @@ fn call(function: Function, arguments: &[Operand], event: &Value) -> Option<bool
         Function::IsString => Some(first?.is_string()),
         Function::IsObject => Some(first?.is_object()),
         Function::IsPrimitive => first.map(|value| !value.is_object() && !value.is_array()),
-        // A notification has no model to be of, and arrays are not looked into.
-        _ => None,
+        // Arrays are not looked into.
+        Function::ArrayContains => None,
     }
 }
 

@@ -37,6 +37,10 @@ pub(super) struct Misread {
     pub(super) message: String,
 }
 
+/// All symbols; one that begins with another stands before it.
+const SYMBOLS: [&str; 20] =
+    ["!=", "<>", "<=", ">=", "->", "<-", "..", "=", "<", ">", "(", ")", "[", "]", ",", ".", "*", "-", ":", "|"];
+
 /// Takes a text apart; the last token is the end.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Misread> {
     let mut lexer = Lexer { text, rest: text.char_indices().peekable(), line: 1, line_start: 0 };
@@ -62,6 +66,7 @@ impl Lexer<'_> {
     fn token(&mut self) -> Result<Token, Misread> {
         self.skip_blanks();
         let start = self.at();
+        let (line, position) = (self.line, self.position(start));
         let kind = match self.rest.peek().map(|(_, char)| *char) {
             None => Kind::End,
             Some('\'') => self.string(start)?,
@@ -77,7 +82,7 @@ impl Lexer<'_> {
             Some(_) => self.symbol(start)?,
         };
         let text = self.text[start..self.at()].to_owned();
-        Ok(Token { kind, text, line: self.line, position: self.position(start) })
+        Ok(Token { kind, text, line, position })
     }
 
     fn at(&mut self) -> usize {
@@ -109,9 +114,16 @@ impl Lexer<'_> {
     fn string(&mut self, start: usize) -> Result<Kind, Misread> {
         let mut value = String::new();
         self.rest.next();
-        while let Some((_, char)) = self.rest.next() {
+        let (mut lines, mut line_start) = (0, self.line_start);
+        while let Some((at, char)) = self.rest.next() {
+            if char == '\n' {
+                (lines, line_start) = (lines + 1, at + 1);
+            }
             match char {
-                '\'' => return Ok(Kind::Literal(value.into())),
+                '\'' => {
+                    (self.line, self.line_start) = (self.line + lines, line_start);
+                    return Ok(Kind::Literal(value.into()));
+                }
                 '\\' => value.extend(self.rest.next().map(|(_, escaped)| escaped)),
                 other => value.push(other),
             }
@@ -129,9 +141,19 @@ impl Lexer<'_> {
         Ok(Kind::Quoted(name))
     }
 
+    /// `-1.5e3`; two dots after a number are a range's.
     fn number(&mut self, start: usize) -> Result<Kind, Misread> {
         self.rest.next();
-        self.take_while(|char| char.is_ascii_alphanumeric() || char == '.');
+        self.take_while(|char| char.is_ascii_digit());
+        let at = self.at();
+        if self.text[at..].strip_prefix('.').is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_digit())) {
+            self.rest.next();
+            self.take_while(|char| char.is_ascii_digit());
+        }
+        if self.rest.next_if(|(_, char)| matches!(char, 'e' | 'E')).is_some() {
+            self.rest.next_if(|(_, char)| matches!(char, '+' | '-'));
+        }
+        self.take_while(is_name);
         let end = self.at();
         let text = &self.text[start..end];
         let number = text.parse().map(Value::Number);
@@ -139,10 +161,11 @@ impl Lexer<'_> {
     }
 
     fn symbol(&mut self, start: usize) -> Result<Kind, Misread> {
-        let known =
-            ["!=", "<>", "<=", ">=", "->", "<-", "=", "<", ">", "(", ")", "[", "]", ",", ".", "*", "-", ":", "|"];
         let rest = &self.text[start..];
-        let Some(symbol) = known.iter().find(|symbol| rest.starts_with(**symbol)) else {
+        // An arrow to the left is followed by a bracket; what is less than a negative number is none.
+        let is_arrow = !rest.get(2..).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_digit()));
+        let fits = |symbol: &&&str| rest.starts_with(**symbol) && (**symbol != "<-" || is_arrow);
+        let Some(symbol) = SYMBOLS.iter().find(fits) else {
             let char = rest.chars().next().unwrap_or_default();
             return Err(self.misread(start, format!("token recognition error at: '{char}'")));
         };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::syntax::Path;
 use crate::adt::call::Version;
 use crate::adt::change::Relationship;
 use crate::adt::name::Name;
@@ -12,20 +13,25 @@ use crate::adt::relationship;
 
 /// A twin, or a relationship with its source and id.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Row<'a> {
+pub(super) enum Item<'a> {
     Twin(&'a Name, &'a Twin),
     Relationship(&'a Name, &'a Name, &'a Relationship),
 }
 
-impl<'a> Row<'a> {
-    /// What rows are ordered by.
-    pub(super) fn key(&self) -> Vec<String> {
-        match self {
-            Self::Twin(id, _) => vec![id.to_string()],
-            Self::Relationship(source, id, _) => vec![source.to_string(), id.to_string()],
-        }
-    }
+/// What stands in each collection of the query, as far as it is there yet.
+pub(super) type Row<'a> = [Option<Item<'a>>];
 
+/// The value at a path, where there is one.
+pub(super) fn value<'a>(row: &Row<'a>, path: &Path, version: Version) -> Option<Cow<'a, Value>> {
+    item(row, path)?.value(&path.names, version)
+}
+
+/// The thing that a path starts at.
+pub(super) fn item<'a>(row: &Row<'a>, path: &Path) -> Option<Item<'a>> {
+    *row.get(path.of?)?
+}
+
+impl<'a> Item<'a> {
     /// The id of the model, which relationships have none of.
     pub(super) fn model(&self) -> Option<&'a str> {
         match self {
@@ -42,8 +48,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The value at a path, where there is one.
-    pub(super) fn value(&self, path: &[String], version: Version) -> Option<Cow<'a, Value>> {
+    fn value(&self, path: &[String], version: Version) -> Option<Cow<'a, Value>> {
         let Some((first, rest)) = path.split_first() else { return Some(Cow::Owned(self.document(version))) };
         if first.starts_with('$') {
             return self.special(first, path, version);
@@ -60,13 +65,14 @@ impl<'a> Row<'a> {
     fn special(&self, first: &str, path: &[String], version: Version) -> Option<Cow<'a, Value>> {
         let text = match (self, first) {
             (Self::Twin(id, _), "$dtId") => id,
+            (Self::Twin(_, twin), "$metadata") if path.len() == 2 && path[1] == "$model" => &twin.model,
             (Self::Relationship(source, _, _), "$sourceId") => source,
             (Self::Relationship(_, id, _), "$relationshipId") => id,
             (Self::Relationship(_, _, one), "$relationshipName") => &one.name,
             (Self::Relationship(_, _, one), "$targetId") => &one.target,
             _ => return within(&self.document(version), path).cloned().map(Cow::Owned),
         };
-        (path.len() == 1).then(|| Cow::Owned(Value::from(&**text)))
+        (path.len() == 1 || first == "$metadata").then(|| Cow::Owned(Value::from(&**text)))
     }
 }
 
@@ -78,5 +84,5 @@ fn of_part<'a>(part: &'a Part, path: &[String], version: Version) -> Option<Cow<
 }
 
 fn within<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
-    path.iter().try_fold(value, |value, name| value.get(name))
+    path.iter().try_fold(value, |value, name| value.as_object()?.get(name))
 }

@@ -7,7 +7,12 @@ use serde_json::Value;
 pub(super) struct Query {
     pub(super) top: Option<usize>,
     pub(super) select: Select,
-    pub(super) source: Source,
+    /// What a row holds, in the order in which the query names it; never empty.
+    pub(super) collections: Vec<Collection>,
+    /// How the collections hang together; none when there is but one.
+    pub(super) edges: Vec<Edge>,
+    /// Whether no relationship may appear twice in a row, which is so for `MATCH`.
+    pub(super) once: bool,
     pub(super) filter: Option<Expression>,
 }
 
@@ -26,15 +31,61 @@ pub(super) struct Column {
     pub(super) path: Path,
 }
 
-/// Where rows come from.
+/// A named part of a row. A twin that a pattern leaves blank has no name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Collection {
+    pub(super) name: Option<String>,
+    pub(super) kind: Kind,
+}
+
+/// What a collection is of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Source {
+pub(super) enum Kind {
     Twins,
     Relationships,
 }
 
-/// Names from the row down, the source's alias left out; empty for the row itself.
-pub(super) type Path = Vec<String>;
+/// A way from one twin of a row to another.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Edge {
+    /// The twin on the left, by its place among the collections.
+    pub(super) left: usize,
+    pub(super) right: usize,
+    pub(super) direction: Direction,
+    /// The names that its relationships may have; any when there are none.
+    pub(super) names: Vec<String>,
+    /// The fewest and the most relationships on the way, both included; at least 1.
+    pub(super) hops: (usize, usize),
+    /// The collection that the relationship of a way of one hop is in.
+    pub(super) relationship: Option<usize>,
+}
+
+/// Which way the relationships of an edge point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Direction {
+    Right,
+    Left,
+    Either,
+}
+
+impl Direction {
+    /// The same edge seen from its other end.
+    pub(super) fn reversed(self) -> Self {
+        match self {
+            Self::Right => Self::Left,
+            Self::Left => Self::Right,
+            Self::Either => Self::Either,
+        }
+    }
+}
+
+/// Names from a collection down; none for the whole of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Path {
+    /// The collection; `None` when the query has none of that name, and then the path leads nowhere.
+    pub(super) of: Option<usize>,
+    pub(super) names: Vec<String>,
+}
 
 /// What is asked of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +100,56 @@ pub(super) enum Expression {
         negated: bool,
     },
     Call(Function, Vec<Operand>),
+    /// `IS_OF_MODEL([collection,] 'model' [, exact])`; `of` has no names.
+    IsOfModel {
+        of: Path,
+        model: String,
+        exact: bool,
+    },
     /// A value standing alone: true when it is `true`.
     Truth(Operand),
+}
+
+impl Expression {
+    /// Calls back for every path in it.
+    pub(super) fn paths<'a>(&'a self, found: &mut dyn FnMut(&'a Path)) {
+        let mut operand = |operand: &'a Operand| {
+            if let Operand::Path(path) = operand {
+                found(path);
+            }
+        };
+        match self {
+            Self::Or(left, right) | Self::And(left, right) => {
+                left.paths(found);
+                right.paths(found);
+            }
+            Self::Not(inside) => inside.paths(found),
+            Self::Compare(left, _, right) => [left, right].into_iter().for_each(operand),
+            Self::In { operand: of, .. } | Self::Truth(of) => operand(of),
+            Self::Call(_, arguments) => arguments.iter().for_each(operand),
+            Self::IsOfModel { of, .. } => found(of),
+        }
+    }
+
+    /// The same for paths that are to be changed.
+    pub(super) fn paths_mut(&mut self, found: &mut dyn FnMut(&mut Path)) {
+        let mut operand = |operand: &mut Operand| {
+            if let Operand::Path(path) = operand {
+                found(path);
+            }
+        };
+        match self {
+            Self::Or(left, right) | Self::And(left, right) => {
+                left.paths_mut(found);
+                right.paths_mut(found);
+            }
+            Self::Not(inside) => inside.paths_mut(found),
+            Self::Compare(left, _, right) => [left, right].into_iter().for_each(operand),
+            Self::In { operand: of, .. } | Self::Truth(of) => operand(of),
+            Self::Call(_, arguments) => arguments.iter_mut().for_each(operand),
+            Self::IsOfModel { of, .. } => found(of),
+        }
+    }
 }
 
 /// A side of a comparison, or an argument.
@@ -71,7 +170,7 @@ pub(super) enum Comparison {
     GreaterOrEqual,
 }
 
-/// The functions.
+/// The functions, but for `IS_OF_MODEL`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Function {
     StartsWith,
@@ -85,7 +184,6 @@ pub(super) enum Function {
     IsString,
     IsObject,
     IsPrimitive,
-    IsOfModel,
 }
 
 impl Function {
@@ -103,17 +201,15 @@ impl Function {
             "IS_STRING" => Self::IsString,
             "IS_OBJECT" => Self::IsObject,
             "IS_PRIMITIVE" => Self::IsPrimitive,
-            "IS_OF_MODEL" => Self::IsOfModel,
             _ => return None,
         })
     }
 
-    /// How many arguments it takes: least and most.
-    pub(super) fn arguments(self) -> (usize, usize) {
+    /// How many arguments it takes.
+    pub(super) fn arguments(self) -> usize {
         match self {
-            Self::StartsWith | Self::EndsWith | Self::Contains | Self::ArrayContains => (2, 2),
-            Self::IsOfModel => (1, 3),
-            _ => (1, 1),
+            Self::StartsWith | Self::EndsWith | Self::Contains | Self::ArrayContains => 2,
+            _ => 1,
         }
     }
 }

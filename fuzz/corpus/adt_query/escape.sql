@@ -1,0 +1,1 @@
+SELECT * FROM DIGITALTWINS WHERE text = 'it\'s 2' OR [[text]] != 'x' AND number NIN [1, 2]

@@ -1,0 +1,1 @@
+SELECT b FROM DIGITALTWINS MATCH (a)-[*3..3]-(b) WHERE a.$dtId = 't0'

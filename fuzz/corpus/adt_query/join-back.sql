@@ -1,0 +1,1 @@
+SELECT a FROM DIGITALTWINS a JOIN b RELATED a.next WHERE b.$dtId = 't0'

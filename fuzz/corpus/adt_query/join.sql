@@ -1,0 +1,1 @@
+SELECT a.$dtId AS a, b, c FROM DIGITALTWINS a JOIN b RELATED a.next JOIN c RELATED b.over r WHERE a.$dtId = 't0' AND r.weight < 3

@@ -1,0 +1,1 @@
+SELECT * FROM DIGITALTWINS WHERE $dtId IN ['t1', 't3', 'none'] AND NOT IS_DEFINED(misspelt)

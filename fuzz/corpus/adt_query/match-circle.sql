@@ -1,0 +1,1 @@
+SELECT b FROM DIGITALTWINS MATCH (a)-[*..2]->(b)-[]->(a) WHERE b.$dtId = 't2'

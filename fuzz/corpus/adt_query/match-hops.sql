@@ -1,0 +1,1 @@
+SELECT b.$dtId AS b FROM DIGITALTWINS MATCH (a)<-[:next*1..3]-(b)-[]-() WHERE a.$dtId = 't1'

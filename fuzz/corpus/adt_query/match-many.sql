@@ -1,0 +1,1 @@
+SELECT b.$dtId AS b FROM DIGITALTWINS MATCH (a)-[*10]-(b) WHERE a.$dtId = 't0'

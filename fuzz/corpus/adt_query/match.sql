@@ -1,0 +1,1 @@
+SELECT a.$dtId AS a, b.$dtId AS b, r FROM DIGITALTWINS MATCH (a)-[r:next|over]->(b) WHERE a.$dtId = 't1'

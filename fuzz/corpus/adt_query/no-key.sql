@@ -1,0 +1,1 @@
+SELECT b FROM DIGITALTWINS MATCH (a)-[]-(b) WHERE a.number = 1

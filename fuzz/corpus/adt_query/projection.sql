@@ -1,0 +1,1 @@
+SELECT T, T.part.speed AS rpm, T.$metadata.$model FROM DIGITALTWINS T WHERE T.flag

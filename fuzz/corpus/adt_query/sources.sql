@@ -1,0 +1,1 @@
+SELECT $relationshipId FROM RELATIONSHIPS WHERE $sourceId IN ['t0','t4']

@@ -1,0 +1,1 @@
+SELECT * FROM RELATIONSHIPS WHERE $targetId = 't0' AND $relationshipName = 'over'

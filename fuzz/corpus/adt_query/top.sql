@@ -1,0 +1,1 @@
+SELECT TOP(3) FROM digitaltwins T WHERE T.number >= 1.0
