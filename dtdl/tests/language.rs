@@ -131,6 +131,13 @@ fn inherited_annotations_are_checked_whenever_the_models_come() {
 }
 
 #[test]
+fn an_annotation_without_a_name_annotates_nothing() {
+    let [mut base, _] = annotated("Property");
+    base["contents"][0]["annotates"] = json!([]);
+    assert_eq!(broken(&base), Some("missing-supplemental-property"));
+}
+
+#[test]
 fn units_of_version_two_cannot_be_overridden() {
     let extensions =
         ["quantitativeTypes", "annotation", "overriding"].map(|name| format!("dtmi:dtdl:extension:{name};1"));
@@ -188,6 +195,8 @@ fn classes_of_other_versions_are_no_types() {
     for (version, name) in [(2, "CommandRequest"), (3, "CommandPayload"), (2, "Uuid"), (2, "Double"), (3, "Entity")] {
         assert_eq!(broken(&typed(version, name)), Some("bad-type"), "{name}");
     }
+    let full = typed(2, "dtmi:dtdl:class:Property;3");
+    assert_eq!(first(Rules::LanguageWithUnknownExtensions, &full), Some("bad-type"));
     assert_eq!(broken(&typed(2, "Concentration")), None, "version 2 tolerates types that it does not know");
 }
 

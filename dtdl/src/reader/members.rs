@@ -50,7 +50,9 @@ impl Reader {
         self.missing(node, class, context.version, &present);
         self.unit(node, unit, index);
         for name in types.extensions.iter().flat_map(|extension| extension.required) {
-            if !members.iter().any(|member| member.key.rsplit(':').next() == Some(name)) {
+            let gives =
+                |member: &JsonMember| member.key.rsplit(':').next() == Some(name) && !member.value.values().is_empty();
+            if !members.iter().any(gives) {
                 let message = format!("{class:?} has no {name}");
                 self.report.add(
                     node.span.as_ref(),
