@@ -86,7 +86,11 @@ fn both_parsers_accept_the_same_models() {
     }
     eprintln!("{}, {cases} cases of seed {seed} in {:?}\n{tally}", official.version, started.elapsed());
     let share = tally.same_mistake();
-    assert!(share >= SAME_MISTAKE, "{share:.1} % name the same mistake; the table of rules misses validation ids");
+    // A share of few cases says little.
+    assert!(
+        cases < CASES || share >= SAME_MISTAKE,
+        "{share:.1} % name the same mistake; the table of rules misses validation ids"
+    );
     assert!(tally.spoiled.is_empty(), "what is made to be valid is not: {:?}", tally.spoiled);
     assert!(tally.unexplained.is_empty(), "the parsers differ:\n{}", smallest(&mut official, &tally));
 }
