@@ -76,6 +76,12 @@ fn members_of_literals_are_given_once() {
 }
 
 #[test]
+fn a_member_is_written_in_one_way() {
+    let twice = json!({"@type": "Property", "name": "p", "dtmi:dtdl:property:name;3": "q", "schema": "double"});
+    assert_eq!(broken(&model(3, json!({"contents": [twice]}))), Some("repeated-property"));
+}
+
+#[test]
 fn extensions_stay_in_use_inside_an_element_of_another_version() {
     let inside = |version: u8| {
         let property = json!({"@context": format!("dtmi:dtdl:context;{version}"),
