@@ -351,6 +351,11 @@ pub(crate) fn is_unusable(name: &str) -> bool {
     UNUSABLE.contains(&name)
 }
 
+/// Whether some version of the language has a class of this name that elements can have.
+pub(crate) fn is_class(name: &str) -> bool {
+    [Version::V2, Version::V3].into_iter().any(|version| Class::named(name, version).is_some())
+}
+
 /// Whether any class has a member with this name.
 pub(crate) fn is_member(name: &str) -> bool {
     MEMBERS.contains(&name)

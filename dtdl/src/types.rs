@@ -156,7 +156,8 @@ fn refusal(text: &str, context: Context) -> Option<(&'static str, &'static str)>
     if quantity::is_abstract(text, context) || metamodel::is_abstract_type(class_name(text), context.version) {
         return Some(("abstract-supplemental-type", "abstract"));
     }
-    if metamodel::is_unusable(class_name(text)) {
+    let is_class_of_another = class_name(text) != text && metamodel::is_class(class_name(text));
+    if is_class_of_another || metamodel::is_unusable(class_name(text)) {
         return Some(("bad-type", "no class that an element of this version can have"));
     }
     if quantity::is_too_new(text, context) {

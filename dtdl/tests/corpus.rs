@@ -39,6 +39,7 @@ fn every_input_has_its_answer() {
     extends-itself.json: recursive-structure
     extends.json: 4 valid
     extensions.json: 1 valid
+    inline-needed-by-another.json: adt: adt-no-inline-interface; language: 3 valid; unknown extensions: 3 valid
     inline.json: adt: adt-no-inline-interface; language: 3 valid; unknown extensions: 3 valid
     kinds.json: adt: adt-no-commands; language: 2 valid; unknown extensions: 2 valid
     local-context.json: disallowed-local-context

@@ -76,6 +76,12 @@ fn members_of_literals_are_given_once() {
 }
 
 #[test]
+fn a_member_is_written_in_one_way() {
+    let twice = json!({"@type": "Property", "name": "p", "dtmi:dtdl:property:name;3": "q", "schema": "double"});
+    assert_eq!(broken(&model(3, json!({"contents": [twice]}))), Some("repeated-property"));
+}
+
+#[test]
 fn extensions_stay_in_use_inside_an_element_of_another_version() {
     let inside = |version: u8| {
         let property = json!({"@context": format!("dtmi:dtdl:context;{version}"),
@@ -128,6 +134,13 @@ fn inherited_annotations_are_checked_whenever_the_models_come() {
         let later = models.extend(&[Document::from_value(&derived)]);
         assert_eq!(later.err().map(|problems| problems[0].rule), rule);
     }
+}
+
+#[test]
+fn an_annotation_without_a_name_annotates_nothing() {
+    let [mut base, _] = annotated("Property");
+    base["contents"][0]["annotates"] = json!([]);
+    assert_eq!(broken(&base), Some("missing-supplemental-property"));
 }
 
 #[test]
@@ -188,6 +201,8 @@ fn classes_of_other_versions_are_no_types() {
     for (version, name) in [(2, "CommandRequest"), (3, "CommandPayload"), (2, "Uuid"), (2, "Double"), (3, "Entity")] {
         assert_eq!(broken(&typed(version, name)), Some("bad-type"), "{name}");
     }
+    let full = typed(2, "dtmi:dtdl:class:Property;3");
+    assert_eq!(first(Rules::LanguageWithUnknownExtensions, &full), Some("bad-type"));
     assert_eq!(broken(&typed(2, "Concentration")), None, "version 2 tolerates types that it does not know");
 }
 

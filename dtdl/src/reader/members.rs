@@ -31,7 +31,7 @@ impl Reader {
             match self.meaning(member, class, context, types) {
                 Some(Meaning::Member(known)) if present.contains(&known) => {
                     let message = format!("{} is given both as a term and as an identifier", known.name);
-                    self.report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
+                    self.report.add(member.key_span.as_ref(), "repeated-property", message, "keep one of them");
                 }
                 Some(Meaning::Member(known)) => {
                     present.push(known);
@@ -39,7 +39,7 @@ impl Reader {
                 }
                 Some(Meaning::Unit) if unit.is_some() => {
                     let message = "unit is given both as a term and as an identifier".to_owned();
-                    self.report.add(member.key_span.as_ref(), "duplicate-property-name", message, "keep one of them");
+                    self.report.add(member.key_span.as_ref(), "repeated-property", message, "keep one of them");
                 }
                 Some(Meaning::Unit) => unit = Some(&member.value),
                 Some(Meaning::Foreign) => self.foreign(member, context.version, index),
@@ -50,7 +50,9 @@ impl Reader {
         self.missing(node, class, context.version, &present);
         self.unit(node, unit, index);
         for name in types.extensions.iter().flat_map(|extension| extension.required) {
-            if !members.iter().any(|member| member.key.rsplit(':').next() == Some(name)) {
+            let gives =
+                |member: &JsonMember| member.key.rsplit(':').next() == Some(name) && !member.value.values().is_empty();
+            if !members.iter().any(gives) {
                 let message = format!("{class:?} has no {name}");
                 self.report.add(
                     node.span.as_ref(),

@@ -25,15 +25,17 @@ impl Difference {
         }
     }
 
-    /// Whether we refuse the models, and for this rule alone.
-    fn refused_for(&self, rule: &str) -> bool {
-        !self.rules.is_empty() && self.rules.iter().all(|broken| *broken == rule)
-    }
-
-    /// The reason for it, if it is there on purpose.
+    /// The reason for it, if it is there on purpose; the first one where several rules each have one.
     pub(crate) fn explained(&self) -> Option<&'static str> {
         let models = serde_json::from_str(&self.text).expect("cases are JSON");
-        REASONS.iter().find(|reason| (reason.explains)(self, &models)).map(|reason| reason.why)
+        let reason = |rule: Option<&str>| {
+            REASONS.iter().find(|reason| reason.rule == rule && (reason.explains)(&models)).map(|reason| reason.why)
+        };
+        if self.rules.is_empty() {
+            return reason(None);
+        }
+        let reasons: Option<Vec<_>> = self.rules.iter().map(|rule| reason(Some(rule))).collect();
+        reasons?.first().copied()
     }
 
     /// What kind of difference it is, for counting.
@@ -46,45 +48,63 @@ impl Difference {
     }
 }
 
-/// One reason, and the differences that it explains.
+/// One reason, and what it explains.
 struct Reason {
     why: &'static str,
-    explains: fn(&Difference, &Value) -> bool,
+    /// The rule that we say is broken where they accept; none where they refuse and we accept.
+    rule: Option<&'static str>,
+    explains: fn(&Value) -> bool,
 }
 
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 7] = [
     Reason {
         why: "a name that ends in a line break is a slip of the official parser, whose regular expressions let $ match before one",
-        explains: |difference, models| {
-            difference.refused_for("string-invalid") && has(models, &is_name_with_line_break)
-        },
+        rule: Some("string-invalid"),
+        explains: |models| has(models, &is_name_with_line_break),
     },
     Reason {
         why: "the target of a relationship may be any term of the language to the official parser, though no twin can be of it",
-        explains: |difference, models| difference.refused_for("invalid-id") && has(models, &is_term_as_target),
+        rule: Some("invalid-id"),
+        explains: |models| has(models, &is_term_as_target),
     },
     Reason {
         why: "a member that the language does not know may be given twice to the official parser; JSON leaves open what that means",
-        explains: |difference, _| difference.refused_for("duplicate-property-name"),
+        rule: Some("duplicate-property-name"),
+        explains: |_| true,
     },
     Reason {
         why: "a unit of the extension quantitativeTypes may stand for a value of any enum to the official parser",
-        explains: |difference, models| difference.refused_for("bad-dtmi-or-term") && has(models, &is_enum_of_terms),
+        rule: Some("bad-dtmi-or-term"),
+        explains: |models| has(models, &is_enum_of_terms),
     },
     Reason {
         why: "the official parser's default lets models of version 2 use unknown extensions, ours is one rule for both versions",
-        explains: |difference, models| {
-            let versions = ["dtmi:dtdl:context;2", "dtmi:dtdl:context;3"];
-            difference.rules.contains(&"unresolvable-context-specifier")
-                && versions.iter().all(|version| difference.text.contains(version))
-                && Models::parse(Rules::LanguageWithUnknownExtensions, &[models.into()]).is_ok()
-        },
+        rule: Some("unresolvable-context-specifier"),
+        explains: |models| is_mixed(models) && !breaks(models, "unresolvable-context-specifier"),
+    },
+    Reason {
+        why: "that default again: others refer to a model of version 2 that uses an unknown extension",
+        rule: Some("undefined-reference"),
+        explains: |models| is_mixed(models) && !breaks(models, "undefined-reference"),
     },
     Reason {
         why: "the official parser does not read on behind a keyword whose value is not a string, and misses what follows",
-        explains: |difference, models| !difference.ids.is_empty() && has(models, &is_element_with_odd_keyword),
+        rule: None,
+        explains: |models| has(models, &is_element_with_odd_keyword),
     },
 ];
+
+/// Whether models are of both versions.
+fn is_mixed(models: &Value) -> bool {
+    let text = models.to_string();
+    text.contains("dtmi:dtdl:context;2") && text.contains("dtmi:dtdl:context;3")
+}
+
+/// Whether models break a rule when unknown extensions are allowed.
+fn breaks(models: &Value, rule: &str) -> bool {
+    let outcome = Models::parse(Rules::LanguageWithUnknownExtensions, &[models.into()]);
+    outcome.is_err_and(|problems| problems.iter().any(|problem| problem.rule == rule))
+}
 
 fn is_name_with_line_break(value: &Value) -> bool {
     value["name"].as_str().is_some_and(|name| name.ends_with('\n'))

@@ -1,5 +1,18 @@
 //! The official parser as a process: .NET compiled to WebAssembly, run by Node.js.
 //!
+//! What is known of this build (`@digicatapult/dtdl-parser` 1.1.83), found out by asking it:
+//!
+//! | question | answer |
+//! |---|---|
+//! | which parser | DTDLParser 1.1.3; no option can be set |
+//! | versions of the language | 2, 3 and 4; minor versions are passed over from 3 on |
+//! | extensions | quantitativeTypes, annotation, overriding, historization, mqtt 1 and 2; requirement 1; IoT Central's context 2 |
+//! | unknown extensions | allowed in version 2, refused in versions 3 and 4 |
+//! | how it refuses | an exception whose message is JSON: `Parsing` with errors that have a `ValidationID`, or `Resolution` with identifiers that nobody defines; the first serious error of an element hides others |
+//! | the same `@id` twice | `duplicateDefinition`, also where both definitions are the same |
+//! | a member twice | `duplicatePropertyName` or `repeated...`; not for members that it does not know |
+//! | what is no JSON, nests more than 64 deep, or has odd values of `@type` | it fails by itself (`Arg_NullReferenceException` and the like), which says nothing |
+//!
 //! It is installed once per set of pinned versions (`package-lock.json`), into the target folder. Where that cannot be the test is
 //! skipped and says so; not so under CI.
 

@@ -73,6 +73,11 @@ impl Tally {
         }
     }
 
+    /// In how many of a hundred cases with one change that both refuse they name the same mistake.
+    pub(crate) fn same_mistake(&self) -> f64 {
+        100.0 * self.same_mistake as f64 / self.changed_once.max(1) as f64
+    }
+
     fn mistake(&mut self, rules: &[&str], ids: &[String]) {
         self.changed_once += 1;
         if documented::same(&self.table, rules, ids) {
@@ -91,7 +96,7 @@ impl fmt::Display for Tally {
             "{} accepted by both, {} refused by both; the official parser fails on {failed}",
             self.accepted, self.refused
         )?;
-        let share = 100.0 * self.same_mistake as f64 / self.changed_once.max(1) as f64;
+        let share = self.same_mistake();
         writeln!(
             f,
             "{} of {} with one mistake name the same one ({share:.1} %)",
