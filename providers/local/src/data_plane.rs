@@ -65,8 +65,7 @@ fn refusal(cloud: &Cloud, request: &Request<Bytes>, instance: &str) -> Option<Re
     assigned.is_none().then(forbidden)
 }
 
-/// 403 as the real service answers it, which has no body (reported in Azure-Samples/digital-twins-samples#22 and
-/// Azure/azure-sdk-for-java#22640).
+/// 403 as users have reported it of the real service: without a body.
 fn forbidden() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::FORBIDDEN;

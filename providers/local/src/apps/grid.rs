@@ -101,24 +101,12 @@ async fn call(cloud: &Arc<Cloud>, app: &Arc<App>, now: &Definition, function: &F
     }
 }
 
-/// The end of a delivery, in the words of Event Grid's `lastDeliveryOutcome`.
+/// The end of a delivery.
 fn ended(status: u16, why: &str) -> Delivered {
-    let outcome = match status {
-        200..=204 => "Success",
-        400 => "BadRequest",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "NotFound",
-        408 => "TimedOut",
-        413 => "PayloadTooLarge",
-        429 | 503 => "Busy",
-        502 => "SocketError",
-        _ => "GenericError",
-    };
     if status >= 300 {
         tracing::debug!(status, why, "a delivery failed");
     }
-    Delivered { status, outcome: outcome.to_owned() }
+    Delivered::of(status)
 }
 
 /// The webhook of the Event Grid extension; the host answers the handshake itself.

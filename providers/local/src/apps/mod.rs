@@ -114,12 +114,31 @@ impl Apps {
     }
 }
 
-/// How a delivery of events to a function ended, as a status of HTTP: 200 to 204 are successes.
+/// How a delivery of events ended, as a status of HTTP: 200 to 204 are successes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivered {
     pub(crate) status: u16,
     /// What to write into the dead letter when it failed.
     pub(crate) outcome: String,
+}
+
+impl Delivered {
+    /// The end that a status stands for, in the words of Event Grid's `lastDeliveryOutcome`.
+    pub(crate) fn of(status: u16) -> Self {
+        let outcome = match status {
+            200..=204 => "Success",
+            400 => "BadRequest",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "NotFound",
+            408 => "TimedOut",
+            413 => "PayloadTooLarge",
+            429 | 503 => "Busy",
+            502 => "SocketError",
+            _ => "GenericError",
+        };
+        Self { status, outcome: outcome.to_owned() }
+    }
 }
 
 /// Serves a request to `https://{app}.web.localhost/`.

@@ -55,7 +55,7 @@ impl Hooks {
             Ok(client) => client,
             Err(error) => {
                 tracing::error!(error, "no client for webhooks can be set up");
-                return Delivered { status: 503, outcome: "GenericError".to_owned() };
+                return Delivered::of(503);
             }
         };
         let request = client.post(url.clone()).header("content-type", kind).body(body.to_string());
@@ -64,14 +64,14 @@ impl Hooks {
             .header("aeg-subscription-name", subscription.name().to_uppercase())
             .header("aeg-metadata-version", "1");
         match request.send().await {
-            Ok(response) => ended(&response),
-            Err(error) if error.is_timeout() => Delivered { status: 408, outcome: "TimedOut".to_owned() },
-            Err(_) => Delivered { status: 502, outcome: "SocketError".to_owned() },
+            Ok(response) => Delivered::of(response.status().as_u16()),
+            Err(error) if error.is_timeout() => Delivered::of(408),
+            Err(_) => Delivered::of(502),
         }
     }
 
-    /// Whether a webhook wants events, in the one schema or the other; else why not.
-    async fn greet(&self, url: &Url, are_cloud_events: bool) -> Result<(), String> {
+    /// Whether a webhook wants events, in the one schema or the other, asked at a certain time; else why not.
+    async fn greet(&self, url: &Url, are_cloud_events: bool, now: String) -> Result<(), String> {
         let client = self.client()?;
         if are_cloud_events {
             let response =
@@ -83,7 +83,7 @@ impl Hooks {
         let code = Uuid::new_v4().to_string();
         let event = json!({
             "id": Uuid::new_v4().to_string(), "topic": "", "subject": "", "data": { "validationCode": code },
-            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "eventTime": crate::clock::timestamp(chrono::Utc::now()),
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "eventTime": now,
             "metadataVersion": "1", "dataVersion": "1",
         });
         let response =
@@ -114,21 +114,6 @@ async fn body(mut response: Response) -> Result<Vec<u8>, String> {
         }
     }
     Ok(body)
-}
-
-fn ended(response: &Response) -> Delivered {
-    let status = response.status().as_u16();
-    let outcome = match status {
-        200..=204 => "Success",
-        400 => "BadRequest",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "NotFound",
-        413 => "PayloadTooLarge",
-        429 | 503 => "Busy",
-        _ => "GenericError",
-    };
-    Delivered { status, outcome: outcome.to_owned() }
 }
 
 fn client(ca: &Path) -> Result<Client, String> {
@@ -179,7 +164,7 @@ pub(crate) async fn handshake(cloud: &Cloud, request: &Request<Bytes>) -> Option
         Some(schema) => schema == "CloudEventSchemaV1_0",
         None => crate::arm::types::event_grid::takes_cloud_events(&cloud.state(), request.uri().path()),
     };
-    let reason = cloud.grid.hooks.greet(&url, are_cloud_events).await.err()?;
+    let reason = cloud.grid.hooks.greet(&url, are_cloud_events, cloud.clock.timestamp()).await.err()?;
     let message = format!("The attempt to validate the provided endpoint {} failed: {reason}.", base(&url));
     Some(Answer::error(400, "Url validation", &message))
 }
