@@ -19,7 +19,7 @@ const LINES: usize = 8;
 /// version), the rest of it is the patch. What was taken can be read and would be taken as a whole, too; what was
 /// refused has changed nothing; and the file replays to the same state.
 pub fn adt_patch(input: &[u8]) -> String {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = folder();
     fs::create_dir(dir.path().join("adt")).expect("a folder in it");
     fs::write(file(dir.path()), base()).expect("the file of an instance");
     let service = open(dir.path());
@@ -68,6 +68,11 @@ fn values(mut document: Value) -> Value {
     document
 }
 
+/// A folder in memory, where there is such a thing: this is not about disks.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
+}
+
 fn file(dir: &Path) -> std::path::PathBuf {
     dir.join("adt").join(format!("{NAME}.jsonl"))
 }
@@ -89,7 +94,7 @@ fn send(service: &Service, method: &str, path: &str, version: &str, body: Vec<u8
 fn base() -> &'static [u8] {
     static BASE: OnceLock<Vec<u8>> = OnceLock::new();
     BASE.get_or_init(|| {
-        let dir: TempDir = tempfile::tempdir().expect("a folder");
+        let dir = folder();
         let service = open(dir.path());
         service.create_instance(NAME).expect("an instance");
         let write = |method: &str, path: &str, body: Value| {
