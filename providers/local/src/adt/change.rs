@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::job::{Family, Job};
 use super::name::Name;
 use super::part::Twin;
 use super::ticks::Ticks;
@@ -42,6 +43,8 @@ pub(super) enum Change {
     AddModels(Vec<Model>),
     SetDecommissioned(Name, bool),
     DeleteModel(Name),
+    /// All models, whatever refers to them.
+    DeleteModels,
     PutTwin(Name, Twin),
     DeleteTwin(Name),
     PutRelationship(Name, Name, Relationship),
@@ -50,4 +53,18 @@ pub(super) enum Change {
     DeleteRoute(String),
     PutEndpoint(String),
     DeleteEndpoint(String),
+    PutJob(Family, String, Box<Job>),
+    DeleteJob(Family, String),
+    /// Several changes as one, in this order.
+    Turn(Vec<Change>),
+}
+
+impl Change {
+    /// How many changes it is made of.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Turn(changes) => changes.iter().map(Self::size).sum(),
+            _ => 1,
+        }
+    }
 }

@@ -10,6 +10,7 @@
 //! | part | the properties of a twin, or of one of its components, with their times |
 //! | draft | a twin being written: changed freely, then checked as a whole against its model |
 //! | change | one line of an instance's file; the fold of all lines is its state |
+//! | job | an import or deletion in bulk, which works in turns; its terms are in `job` |
 //!
 //! # Invariants
 //!
@@ -17,13 +18,13 @@
 //!    a power failure.
 //! 2. A change is whole or absent: one change is one line, and a torn last line is cut when the file is opened.
 //! 3. Nothing is stored that the model does not allow at that moment.
-//! 4. Every mutation is in the effect log, once, in the order in which it happened.
+//! 4. Every mutation is in the effect log, once, in the order in which it happened; of a job, that it was asked for.
 //! 5. An instance's file is at most 64 MB, or four times what is live, beyond which it is rewritten while in use; until
 //!    the new file is whole the old one stands.
 //!
 //! # What is not here
 //!
-//! Jobs, `JOIN` and `MATCH` answer 501 and name themselves. Rates are not limited, queries do not lag.
+//! `JOIN` and `MATCH` answer 501 and name themselves. Rates are not limited, queries do not lag.
 //! Telemetry is accepted and delivered nowhere.
 
 mod answer;
@@ -35,6 +36,7 @@ mod condition;
 mod dispatch;
 mod draft;
 mod instance;
+mod job;
 mod limits;
 mod model;
 mod name;
@@ -63,6 +65,8 @@ use crate::clock::Clock;
 use crate::{effects, lines};
 
 use instance::Instance;
+use job::Runner;
+pub use job::{BlobError, Blobs, Input, Output};
 
 /// What keeping the instances' files can run into.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +109,14 @@ struct Inner {
     dir: PathBuf,
     effects: effects::Log,
     clock: Clock,
+    jobs: Arc<Runner>,
     instances: RwLock<BTreeMap<String, Arc<RwLock<Instance>>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.jobs.halt();
+    }
 }
 
 impl Service {
@@ -121,7 +132,21 @@ impl Service {
             let instance = Instance::open(&dir, &name, effects.clone(), clock.clone())?;
             instances.insert(name, instance);
         }
-        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, instances: RwLock::new(instances) }) })
+        let jobs = Arc::new(Runner::new(clock.clone()));
+        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, jobs, instances: RwLock::new(instances) }) })
+    }
+
+    /// Tells where the blobs are that jobs read and write, and lets the jobs go on that had not ended when the instances
+    /// were opened. Only the first time counts; before it no import is taken.
+    pub fn attach(&self, blobs: Arc<dyn Blobs>) {
+        self.inner.jobs.attach(blobs);
+        let instances = self.inner.instances.read().unwrap_or_else(PoisonError::into_inner);
+        instances.values().for_each(|instance| self.inner.jobs.resume(instance));
+    }
+
+    /// Stops all jobs within moments and returns when none runs any more; they go on when the folder is opened again.
+    pub fn halt(&self) {
+        self.inner.jobs.halt();
     }
 
     /// Creates an empty instance; one that exists is left as it is. Names do not differ by case.
@@ -172,14 +197,14 @@ impl Service {
     /// with `X-Forwarded-Proto` (`https` without it) and `Host`.
     pub fn handle(&self, instance: &str, request: Request<Bytes>) -> Response<Bytes> {
         match self.find(instance) {
-            Some(found) => dispatch::answer(&found, &request),
+            Some(found) => dispatch::answer(&found, &self.inner.jobs, &request),
             None => answer::no_such_instance(instance),
         }
     }
 
     /// The raw state of every instance by name: models sorted by id; twins, relationships, routes, endpoints.
     ///
-    /// Times and ETags are as stored; twins have the shape of api-version 2023-10-31.
+    /// Jobs are not shown: they say how the state came to be. Times and ETags are as stored; twins have the shape of api-version 2023-10-31.
     pub fn dump(&self) -> Value {
         let instances = self.inner.instances.read().unwrap_or_else(PoisonError::into_inner);
         let dump = |instance: &Arc<RwLock<Instance>>| instance.read().unwrap_or_else(PoisonError::into_inner).dump();

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use dtdl::{Document, Models, Problem, Rules};
 
 use super::change::{Change, Model, Relationship, Route};
+use super::job::{Family, Job};
 use super::name::{Name, Names};
 use super::part::Twin;
 
@@ -25,6 +26,8 @@ pub(super) struct State {
     incoming: BTreeSet<(Name, Name, Name)>,
     pub(super) routes: BTreeMap<String, Route>,
     pub(super) endpoints: BTreeSet<String>,
+    /// By family and id.
+    pub(super) jobs: BTreeMap<(Family, String), Job>,
     names: Names,
 }
 
@@ -41,6 +44,7 @@ impl State {
             incoming: BTreeSet::new(),
             routes: BTreeMap::new(),
             endpoints: BTreeSet::new(),
+            jobs: BTreeMap::new(),
             names: Names::default(),
         }
     }
@@ -51,6 +55,7 @@ impl State {
             Change::AddModels(models) => self.add_models(models)?,
             Change::SetDecommissioned(id, decommissioned) => self.set_decommissioned(&id, decommissioned),
             Change::DeleteModel(id) => self.delete_model(&id)?,
+            Change::DeleteModels => self.delete_models(),
             Change::PutTwin(id, twin) => self.put_twin(id, twin),
             Change::DeleteTwin(id) => drop(self.twins.remove(&id)),
             Change::PutRelationship(source, id, relationship) => self.put_relationship(source, id, relationship),
@@ -59,6 +64,9 @@ impl State {
             Change::DeleteRoute(id) => drop(self.routes.remove(&id)),
             Change::PutEndpoint(name) => drop(self.endpoints.insert(name)),
             Change::DeleteEndpoint(name) => drop(self.endpoints.remove(&name)),
+            Change::PutJob(family, id, job) => drop(self.jobs.insert((family, id), *job)),
+            Change::DeleteJob(family, id) => drop(self.jobs.remove(&(family, id))),
+            Change::Turn(changes) => changes.into_iter().try_for_each(|change| self.apply(change))?,
         }
         Ok(())
     }
@@ -66,7 +74,8 @@ impl State {
     /// How many changes [`State::snapshot`] has.
     pub(super) fn size(&self) -> usize {
         let models = usize::from(!self.uploads.is_empty());
-        models + self.endpoints.len() + self.twins.len() + self.relationships.len() + self.routes.len()
+        let graph = self.twins.len() + self.relationships.len();
+        models + graph + self.endpoints.len() + self.routes.len() + self.jobs.len()
     }
 
     /// The fewest changes that make this state out of nothing.
@@ -84,7 +93,9 @@ impl State {
         let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.values().cloned().collect()));
         let endpoints = self.endpoints.iter().map(|name| Change::PutEndpoint(name.clone()));
         let routes = self.routes.iter().map(|(id, route)| Change::PutRoute(id.clone(), route.clone()));
-        models.into_iter().chain(endpoints).chain(routes)
+        let job =
+            |((family, id), job): (&(Family, String), &Job)| Change::PutJob(*family, id.clone(), Box::new(job.clone()));
+        models.into_iter().chain(endpoints).chain(routes).chain(self.jobs.iter().map(job))
     }
 
     /// One model as uploaded.
@@ -138,6 +149,12 @@ impl State {
             self.uploads.remove(&place);
         }
         Ok(())
+    }
+
+    fn delete_models(&mut self) {
+        self.models = Models::empty(Rules::Adt);
+        self.uploads.clear();
+        self.places.clear();
     }
 
     fn put_twin(&mut self, id: Name, mut twin: Twin) {

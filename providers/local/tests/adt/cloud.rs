@@ -54,7 +54,7 @@ impl Cloud {
         Self::open(tempfile::tempdir().unwrap(), clock)
     }
 
-    fn open(dir: TempDir, clock: Clock) -> Self {
+    pub(crate) fn open(dir: TempDir, clock: Clock) -> Self {
         let effects = Log::open(dir.path(), clock.clone()).unwrap();
         let service = Service::open(dir.path(), effects.clone(), clock.clone()).unwrap();
         service.create_instance(NAME).unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cloud;
+mod jobs;
 mod models;
 mod query;
 mod relationships;
