@@ -32,6 +32,10 @@ bench-live:
     cargo build --release -p twinctl -p twinctl-twin-functions
     cargo bench -p twinctl-tests --bench live
 
+# A million twins loaded by an import job: rates, memory, PATCH latency, restart, beside references of the same run.
+bench-adt *args:
+    cargo bench -p twinctl-local --bench adt -- {{args}}
+
 # Fuzzes one target for so many seconds. The flags are cargo-fuzz's, without a sanitizer: those would need a nightly compiler, and
 # there is no unsafe code of ours for them to watch.
 fuzz target seconds="60":

@@ -92,7 +92,7 @@ fn value(property: &Property, number: usize) -> Option<Value> {
         Schema::Primitive(Primitive::String) => Some(format!("{} of {number}", property.name).into()),
         Schema::Primitive(Primitive::Double | Primitive::Float) => Some((number as f64 / 4.0).into()),
         Schema::Primitive(Primitive::Integer | Primitive::Long) => Some(number.into()),
-        Schema::Primitive(Primitive::Boolean) => Some((number % 2 == 0).into()),
+        Schema::Primitive(Primitive::Boolean) => Some(number.is_multiple_of(2).into()),
         Schema::Enum(choices) => choices.values.values().next().cloned(),
         _ => None,
     }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::blob::JobBlobs;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Hosts};
 use crate::endpoints::{Endpoints, SUBSCRIPTION, TENANT};
@@ -154,6 +155,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     if options.aws_endpoint.is_some() {
         cloud.neighbour.tell(options.aws_endpoint).map_err(|source| folder(&dir, source))?;
     }
+    cloud.twins.attach(Arc::new(JobBlobs::of(&cloud)));
     let tasks = TaskTracker::new();
     for (service, listener) in listeners {
         let tls = service.is_tls().then(|| Arc::clone(&tls));
@@ -161,9 +163,19 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     }
     tasks.spawn(events::run(Arc::clone(&cloud)));
     tasks.spawn(apps::run(Arc::clone(&cloud)));
+    tasks.spawn(halt_jobs(Arc::clone(&cloud)));
     tasks.close();
     endpoints.write(&dir).map_err(|source| folder(&dir, source))?;
     Ok(Running { endpoints, dir, stop, tasks, _lock: lock })
+}
+
+/// Stops the twins' jobs with the cloud: the next one takes them up where they were.
+async fn halt_jobs(cloud: Arc<Cloud>) {
+    cloud.stop.cancelled().await;
+    let twins = cloud.twins.clone();
+    if let Err(error) = tokio::task::spawn_blocking(move || twins.halt()).await {
+        tracing::error!(%error, "the twins' jobs could not be stopped");
+    }
 }
 
 /// Deletes everything that a cloud keeps in its folder, and nothing else.

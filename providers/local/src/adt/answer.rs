@@ -32,6 +32,11 @@ impl Reply {
         Self { status: StatusCode::CREATED, ..Self::document(body) }
     }
 
+    /// 202 with a document.
+    pub(super) fn accepted(body: Value) -> Self {
+        Self { status: StatusCode::ACCEPTED, ..Self::document(body) }
+    }
+
     /// 204.
     pub(super) fn nothing() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: None, headers: Vec::new() }
@@ -67,6 +72,8 @@ pub(super) struct Refusal {
     code: &'static str,
     message: String,
     details: Vec<String>,
+    /// Whether the code is never repeated in a header.
+    is_bare: bool,
     /// The members of an ASP.NET problem document, which stands in for the usual body when not empty.
     problem: Vec<(String, String)>,
     /// Seconds after which to come again.
@@ -77,7 +84,12 @@ impl Refusal {
     /// A refusal of any kind.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let (details, problem, retry_after) = Default::default();
-        Self { status, code, message: message.into(), details, problem, retry_after }
+        Self { status, code, message: message.into(), details, is_bare: false, problem, retry_after }
+    }
+
+    /// The same without `x-ms-error-code`, whatever the version.
+    pub(super) fn without_code_header(self) -> Self {
+        Self { is_bare: true, ..self }
     }
 
     /// 400 with a code.
@@ -140,9 +152,18 @@ impl Refusal {
     }
 
     /// The code, as the body and `x-ms-error-code` carry it.
-    #[cfg(test)]
     pub(super) fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// The message and its details in one text.
+    pub(super) fn words(self) -> String {
+        let mut words = self.message;
+        for (at, detail) in self.details.iter().enumerate() {
+            words.push_str(if at == 0 { ": " } else { " " });
+            words.push_str(detail);
+        }
+        words
     }
 
     /// The HTTP response in the manner of a version.
@@ -162,7 +183,7 @@ impl Refusal {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if version.repeats_error_code() && !self.code.is_empty() {
+        if version.repeats_error_code() && !self.is_bare && !self.code.is_empty() {
             response.headers_mut().insert("x-ms-error-code", HeaderValue::from_static(self.code));
         }
         response

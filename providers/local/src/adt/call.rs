@@ -125,6 +125,22 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The absolute URL of a resource of this instance, in the version of this call.
+    pub(super) fn url(&self, path: &[&str]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("api-version", self.parameter("api-version").unwrap_or_default());
+        let escaped =
+            path.iter().map(|segment| url::form_urlencoded::byte_serialize(segment.as_bytes()).collect::<String>());
+        // What a form writes as plus is a plus in a path.
+        let path = escaped.map(|segment| segment.replace('+', "%20")).collect::<Vec<_>>().join("/");
+        format!("{}/{path}?{}", self.base, query.finish())
+    }
+
+    /// The refusal of a resource that this call's version does not have.
+    pub(super) fn unsupported_version(&self) -> Refusal {
+        unsupported(self.parameter("api-version").unwrap_or_default())
+    }
+
     /// The absolute URL of this same list from `token` on.
     pub(super) fn next_link(&self, token: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -140,9 +156,13 @@ fn version(query: &[(String, String)]) -> Result<Version, Refusal> {
     let Some((_, asked)) = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version")) else {
         return Err(Refusal::bad("ApiVersionUnspecified", "An API version is required, but was not specified."));
     };
+    Version::parse(asked).ok_or_else(|| unsupported(asked))
+}
+
+fn unsupported(version: &str) -> Refusal {
     let message =
-        || format!("The HTTP resource that matches the request URI does not support the API version '{asked}'.");
-    Version::parse(asked).ok_or_else(|| Refusal::bad("UnsupportedApiVersion", message()))
+        format!("The HTTP resource that matches the request URI does not support the API version '{version}'.");
+    Refusal::bad("UnsupportedApiVersion", message)
 }
 
 fn base(request: &Request<Bytes>) -> String {

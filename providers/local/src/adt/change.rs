@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::egress::Outgoing;
+use super::job::{Family, Job};
 use super::name::Name;
 use super::part::Twin;
 use super::ticks::Ticks;
@@ -43,6 +44,8 @@ pub(super) enum Change {
     AddModels(Vec<Model>),
     SetDecommissioned(Name, bool),
     DeleteModel(Name),
+    /// All models, whatever refers to them.
+    DeleteModels,
     PutTwin(Name, Twin),
     DeleteTwin(Name),
     PutRelationship(Name, Name, Relationship),
@@ -53,4 +56,18 @@ pub(super) enum Change {
     DeleteEndpoint(String),
     /// Another change, if any, and what is to be sent of it: it may not be on its way before the next of these is written.
     Tell(Option<Box<Change>>, Option<Outgoing>),
+    PutJob(Family, String, Box<Job>),
+    DeleteJob(Family, String),
+    /// Several changes as one, in this order.
+    Turn(Vec<Change>),
+}
+
+impl Change {
+    /// How many changes it is made of.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Turn(changes) => changes.iter().map(Self::size).sum(),
+            _ => 1,
+        }
+    }
 }

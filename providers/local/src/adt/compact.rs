@@ -1,8 +1,8 @@
 //! Rewriting an instance's file without what was superseded, while the instance is in use.
 //!
 //! Live data writes the same twins over and over; the file must not grow with it for ever. The new file is written
-//! beside the old one in short turns, so that no request waits for the whole. It holds, in this order: models, routes
-//! and endpoints as they were at one moment; every twin and relationship as it was some time later; every change since
+//! beside the old one in short turns, so that no request waits for the whole. It holds, in this order: models, routes,
+//! endpoints and jobs as they were at one moment; every twin and relationship as it was some time later; every change since
 //! that moment. Replaying the changes over later twins ends in the same state, since a change writes a thing whole,
 //! whatever was there. Until it is renamed over the old file nothing depends on it, so a kill at any time loses nothing.
 

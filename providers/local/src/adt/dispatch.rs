@@ -1,6 +1,6 @@
 //! Which operation a call is.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{Request, Response};
@@ -9,12 +9,14 @@ use bytes::Bytes;
 use super::answer::{self, Refusal, Reply};
 use super::call::{Call, Version};
 use super::instance::Instance;
+use super::job::{self, Runner};
 use super::rates::Limiter;
 use super::{component, model, query, relationship, route, telemetry, twin};
 
 /// Answers a request to an instance, within its rate limits if it has some.
 pub(super) fn answer(
-    instance: &RwLock<Instance>,
+    instance: &Arc<RwLock<Instance>>,
+    jobs: &Arc<Runner>,
     limits: Option<(&Limiter, &str)>,
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
@@ -26,7 +28,7 @@ pub(super) fn answer(
         Ok(call) => match limits.map(|(limiter, name)| limiter.admit(name, &call)).transpose() {
             Err(refusal) => refusal.into_response(call.version),
             Ok(turn) => {
-                let response = match dispatch(instance, &call) {
+                let response = match dispatch(instance, jobs, &call) {
                     Ok(reply) => reply.into_response(),
                     Err(refusal) => refusal.into_response(call.version),
                 };
@@ -37,7 +39,7 @@ pub(super) fn answer(
     }
 }
 
-fn dispatch(instance: &RwLock<Instance>, call: &Call<'_>) -> Result<Reply, Refusal> {
+fn dispatch(instance: &Arc<RwLock<Instance>>, jobs: &Arc<Runner>, call: &Call<'_>) -> Result<Reply, Refusal> {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     let read = || instance.read().unwrap_or_else(PoisonError::into_inner);
     let write = || instance.write().unwrap_or_else(PoisonError::into_inner);
@@ -72,6 +74,7 @@ fn dispatch(instance: &RwLock<Instance>, call: &Call<'_>) -> Result<Reply, Refus
         ("GET", ["eventroutes", id]) => route::get(&read().state, id),
         ("PUT", ["eventroutes", id]) => route::put(&mut write(), call, id),
         ("DELETE", ["eventroutes", id]) => route::delete(&mut write(), id),
+        (_, ["jobs", path @ ..]) => job::answer(instance, jobs, call, path),
         (method, path) => Err(Refusal::not_implemented(format_args!("{method} /{}", path.join("/")))),
     }
 }

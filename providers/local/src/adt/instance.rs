@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(super) struct Instance {
     clock: Clock,
     pub(super) egress: Arc<Egress>,
     deleted: bool,
+    /// Bytes of the file that are known to be superseded by nothing, about.
+    live: u64,
     /// The length from which on the file is rewritten; the greatest there is while that is going on.
     compact_from: u64,
     /// Itself, for the thread that rewrites the file.
@@ -58,7 +61,8 @@ impl Instance {
         let (state, lines) = read(&path)?;
         let lagging = (!query_lag.is_zero()).then(|| Lagging::behind(&state, query_lag)).transpose();
         let lagging = lagging.map_err(|reason| Error::Replay { path: path.clone(), reason })?.map(RwLock::new);
-        let compact_from = compact::limit(lines.length());
+        let live = lines.length();
+        let compact_from = compact::limit(live);
         Ok(Arc::new_cyclic(|shared| {
             let (name, shared) = (name.to_owned(), shared.clone());
             RwLock::new(Self {
@@ -71,6 +75,7 @@ impl Instance {
                 clock,
                 egress,
                 deleted: false,
+                live,
                 compact_from,
                 shared,
             })
@@ -103,16 +108,25 @@ impl Instance {
         if self.deleted {
             return Ok(());
         }
-        let live = fresh.length();
+        self.live = fresh.length();
         fresh.copy(old)?;
         self.lines = fresh.replace()?;
-        self.compact_from = compact::limit(live);
+        self.compact_from = compact::limit(self.live);
         Ok(())
     }
 
     /// Lets the file grow on to twice its length before it is rewritten: the last attempt failed.
     pub(super) fn postpone(&mut self) {
         self.compact_from = self.length().saturating_mul(2);
+    }
+
+    /// Has the file rewritten as soon as it is larger than one that holds next to nothing: all was deleted.
+    pub(super) fn expect_little(&mut self) {
+        self.live = 0;
+        // While it is being rewritten there is no such length.
+        if self.compact_from != u64::MAX {
+            self.compact_from = compact::limit(0);
+        }
     }
 
     fn compact_if_due(&mut self) {
@@ -149,6 +163,22 @@ impl Instance {
         let Some(lagging) = &mut self.lagging else { return self.state.apply(change) };
         self.state.apply(change.clone())?;
         lagging.get_mut().unwrap_or_else(PoisonError::into_inner).push(self.clock.now(), change);
+        Ok(())
+    }
+
+    /// Commits several changes as one, of which so many add rather than replace; they have no effects of their own.
+    pub(super) fn commit_turn(&mut self, changes: Vec<Change>, added: usize) -> io::Result<()> {
+        if self.deleted {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let (count, before) = (changes.len() as u64, self.length());
+        let change = Change::Turn(changes);
+        self.lines.append(&change)?;
+        self.apply(change).map_err(io::Error::other)?;
+        // What is new has superseded nothing, so it is no reason to rewrite the file.
+        self.live += (self.length() - before) * added as u64 / count.max(1);
+        self.compact_from = self.compact_from.max(compact::limit(self.live));
+        self.compact_if_due();
         Ok(())
     }
 
@@ -264,27 +294,69 @@ impl Instance {
     }
 }
 
-/// Replays a file, and rewrites it when it has more changes than its state needs.
+/// Replays a file, and rewrites it when more than an eighth of its changes are superseded.
 fn read(path: &Path) -> Result<(State, Lines), Error> {
-    let (mut state, mut count, mut misfit) = (State::new(), 0, None);
-    let lines = Lines::replay(path, |_, line| {
-        let change = serde_json::from_slice(line)?;
-        count += 1;
-        if misfit.is_none() {
-            misfit = state.apply(change).err();
-        }
-        Ok(())
-    })?;
+    let (lines, replayed) = std::thread::scope(|scope| {
+        let (parsed, unapplied) = mpsc::sync_channel(BATCHES);
+        let replaying = scope.spawn(move || Replayed::of(unapplied));
+        let lines = parse(path, parsed);
+        (lines, replaying.join())
+    });
+    let Replayed { state, count, misfit } = replayed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let lines = lines?;
     if let Some(reason) = misfit {
         return Err(Error::Replay { path: path.to_owned(), reason });
     }
-    if state.size() >= count {
+    if count <= state.size() + state.size() / 8 {
         return Ok((state, lines));
     }
     let failed = |source| lines::Error::Io { path: path.to_owned(), source };
     let mut fresh = Fresh::beside(path).map_err(failed)?;
     state.snapshot().try_for_each(|change| fresh.append(&change)).map_err(failed)?;
     Ok((state, fresh.replace().map_err(failed)?))
+}
+
+/// Changes that are handed over at once, and how many such batches wait at most.
+const BATCH: usize = 256;
+const BATCHES: usize = 16;
+
+/// Parses a file for another thread to apply: the two take about as long.
+fn parse(path: &Path, parsed: SyncSender<Vec<Change>>) -> Result<Lines, lines::Error> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let hand_over = |batch: Vec<Change>| {
+        // Whoever applies them ends early only by a panic, which is seen when it is joined.
+        let _ = parsed.send(batch);
+    };
+    let lines = Lines::replay(path, |_, line| {
+        batch.push(serde_json::from_slice(line)?);
+        if batch.len() == BATCH {
+            hand_over(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+        }
+        Ok(())
+    })?;
+    hand_over(batch);
+    Ok(lines)
+}
+
+/// What a file's changes come to.
+struct Replayed {
+    state: State,
+    count: usize,
+    /// What is wrong with the first change that does not fit; none after it was applied.
+    misfit: Option<String>,
+}
+
+impl Replayed {
+    fn of(batches: Receiver<Vec<Change>>) -> Self {
+        let mut replayed = Self { state: State::new(), count: 0, misfit: None };
+        for change in batches.into_iter().flatten() {
+            replayed.count += change.size();
+            if replayed.misfit.is_none() {
+                replayed.misfit = replayed.state.apply(change).err();
+            }
+        }
+        replayed
+    }
 }
 
 /// An effect of a change, as the effect log names it.

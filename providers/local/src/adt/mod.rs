@@ -13,6 +13,7 @@
 //! | notification | what the world is told of one change, or of one telemetry message |
 //! | route | which notifications go to which endpoint; what an endpoint is, only the [`Outlet`] knows |
 //! | outbox | the last notification, as long as it may not be on its way |
+//! | job | an import or deletion in bulk, which works in turns; its terms are in `job` |
 //!
 //! # Invariants
 //!
@@ -20,7 +21,7 @@
 //!    a power failure.
 //! 2. A change is whole or absent: one change is one line, and a torn last line is cut when the file is opened.
 //! 3. Nothing is stored that the model does not allow at that moment.
-//! 4. Every mutation is in the effect log, once, in the order in which it happened.
+//! 4. Every mutation is in the effect log, once, in the order in which it happened; of a job, that it was asked for.
 //! 5. An instance's file is at most 64 MB, or four times what is live, beyond which it is rewritten while in use; until
 //!    the new file is whole the old one stands.
 //! 6. What was answered is told, at least once. A notification stands in the line of the change that it is of, so there is
@@ -39,7 +40,7 @@
 //!
 //! # What is not here
 //!
-//! Jobs answer 501 and name themselves. Rates are limited and queries lag only on request.
+//! Rates are limited and queries lag only on request. Jobs send no notifications.
 
 mod answer;
 mod call;
@@ -51,6 +52,7 @@ mod dispatch;
 mod draft;
 mod egress;
 mod instance;
+mod job;
 mod lag;
 mod limits;
 mod model;
@@ -84,9 +86,11 @@ use crate::{effects, lines};
 
 use egress::Egress;
 use instance::Instance;
+use job::Runner;
 use rates::Limiter;
 
 pub use egress::{Fate, Outlet};
+pub use job::{BlobError, Blobs, Input, Output};
 pub use notification::Notification;
 
 /// What keeping the instances' files can run into.
@@ -133,7 +137,14 @@ struct Inner {
     egress: Arc<Egress>,
     query_lag: Duration,
     limits: OnceLock<Limiter>,
+    jobs: Arc<Runner>,
     instances: RwLock<BTreeMap<String, Arc<RwLock<Instance>>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.jobs.halt();
+    }
 }
 
 impl Service {
@@ -160,8 +171,9 @@ impl Service {
             let instance = Instance::open(&dir, &name, effects, clock, Arc::clone(&egress), query_lag)?;
             instances.insert(name, instance);
         }
+        let jobs = Arc::new(Runner::new(clock.clone()));
         let (limits, instances) = (OnceLock::new(), RwLock::new(instances));
-        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, egress, query_lag, limits, instances }) })
+        Ok(Self { inner: Arc::new(Inner { dir, effects, clock, egress, query_lag, limits, jobs, instances }) })
     }
 
     /// Opens the way out for notifications, once: what was to be sent when the process died is sent now.
@@ -185,6 +197,19 @@ impl Service {
     /// the last only where some were lost.
     pub fn routed(&self) -> Value {
         self.inner.egress.show()
+    }
+
+    /// Tells where the blobs are that jobs read and write, and lets the jobs go on that had not ended when the instances
+    /// were opened. Only the first time counts; before it no import is taken.
+    pub fn attach(&self, blobs: Arc<dyn Blobs>) {
+        self.inner.jobs.attach(blobs);
+        let instances = self.inner.instances.read().unwrap_or_else(PoisonError::into_inner);
+        instances.values().for_each(|instance| self.inner.jobs.resume(instance));
+    }
+
+    /// Stops all jobs within moments and returns when none runs any more; they go on when the folder is opened again.
+    pub fn halt(&self) {
+        self.inner.jobs.halt();
     }
 
     /// Creates an empty instance; one that exists is left as it is. Names do not differ by case.
@@ -238,7 +263,8 @@ impl Service {
         match self.find(instance) {
             Some(found) => {
                 let key = instance.to_ascii_lowercase();
-                dispatch::answer(&found, self.inner.limits.get().map(|limits| (limits, &*key)), &request)
+                let limits = self.inner.limits.get().map(|limits| (limits, &*key));
+                dispatch::answer(&found, &self.inner.jobs, limits, &request)
             }
             None => answer::no_such_instance(instance),
         }
@@ -246,7 +272,7 @@ impl Service {
 
     /// The raw state of every instance by name: models sorted by id; twins, relationships, routes, endpoints.
     ///
-    /// Times and ETags are as stored; twins have the shape of api-version 2023-10-31.
+    /// Jobs are not shown: they say how the state came to be. Times and ETags are as stored; twins have the shape of api-version 2023-10-31.
     pub fn dump(&self) -> Value {
         let instances = self.inner.instances.read().unwrap_or_else(PoisonError::into_inner);
         let dump = |instance: &Arc<RwLock<Instance>>| instance.read().unwrap_or_else(PoisonError::into_inner).dump();

@@ -23,7 +23,7 @@ pub(super) fn add(instance: &mut Instance, call: &Call<'_>) -> Result<Reply, Ref
     if instance.state.uploads.len() + definitions.len() > limits::MODELS {
         return Err(Refusal::bad("LimitExceeded", "The maximum number of models has been reached."));
     }
-    definitions.iter().try_for_each(check_context)?;
+    definitions.iter().try_for_each(|definition| check_context(definition.get("@context")))?;
     let now = instance.now();
     let model = |(at, definition): (usize, Value)| Model {
         id: Name::from(text(&definition, "@id").unwrap_or_default()),
@@ -131,8 +131,8 @@ fn refuse_existing(state: &State, ids: &[&str]) -> Result<(), Refusal> {
 }
 
 /// The language's versions come first in the service's eyes: anything else says nothing about the rest.
-fn check_context(definition: &Value) -> Result<(), Refusal> {
-    let context = match definition.get("@context") {
+pub(super) fn check_context(context: Option<&Value>) -> Result<(), Refusal> {
+    let context = match context {
         None => {
             return Err(unparsable(
                 "No @context specifier in top-level JSON object. Add a '@context' property whose value is the string \
@@ -153,7 +153,8 @@ fn check_context(definition: &Value) -> Result<(), Refusal> {
 /// Refuses, in the service's own words, what extends a model or has one as a component that is not there.
 fn refuse_unresolved(state: &State, models: &[Model]) -> Result<(), Refusal> {
     let is_there = |id: &str| state.models.get(id).is_some() || models.iter().any(|model| *model.id == *id);
-    let wanted: BTreeSet<_> = models.iter().flat_map(|model| references(&model.definition)).collect();
+    let wanted: BTreeSet<_> =
+        models.iter().filter_map(|model| model.definition.as_object()).flat_map(references).collect();
     let missing: Vec<_> = wanted.into_iter().filter(|id| dtdl::Dtmi::parse(id).is_ok() && !is_there(id)).collect();
     if missing.is_empty() {
         return Ok(());
@@ -163,19 +164,19 @@ fn refuse_unresolved(state: &State, models: &[Model]) -> Result<(), Refusal> {
 }
 
 /// The models that a definition names as what it extends and as its components.
-fn references(definition: &Value) -> impl Iterator<Item = &str> {
-    let is_component = |content: &&Value| is_a(content, "Component");
+pub(super) fn references(definition: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let is_component = |content: &&Value| content.as_object().is_some_and(|content| is_a(content, "Component"));
     let components = all(definition, "contents").filter(is_component).filter_map(|content| content.get("schema"));
     all(definition, "extends").chain(components).filter_map(Value::as_str)
 }
 
 /// Whether `@type`, a text or a list of them, says so.
-fn is_a(element: &Value, kind: &str) -> bool {
+fn is_a(element: &Map<String, Value>, kind: &str) -> bool {
     all(element, "@type").any(|one| one == kind)
 }
 
 /// The values of a member that may hold one or a list of them.
-fn all<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+fn all<'a>(value: &'a Map<String, Value>, member: &str) -> impl Iterator<Item = &'a Value> {
     match value.get(member) {
         Some(Value::Array(values)) => values.iter(),
         Some(value) => std::slice::from_ref(value).iter(),

@@ -78,7 +78,7 @@ pub(super) fn put(instance: &mut Instance, call: &Call<'_>, source: &str, id: &s
     let before = state.relationships.get(&(source.into(), id.into()));
     match before {
         Some(_) if must_be_new => return Err(condition::exists("relationship", id)),
-        None => check_room(state, source, &relationship.target)?,
+        None => check_room(state, source, &relationship.target, (0, 0))?,
         Some(_) => {}
     }
     let unchanged =
@@ -138,7 +138,13 @@ fn find<'a>(state: &'a State, source: &str, id: &str) -> Result<&'a Relationship
 
 fn body(call: &Call<'_>) -> Result<Relationship, Refusal> {
     let refused = || Refusal::argument("Could not deserialize relationship create body.");
-    let Some(Value::Object(mut body)) = call.json()? else { return Err(refused()) };
+    let Some(Value::Object(body)) = call.json()? else { return Err(refused()) };
+    of_body(body)
+}
+
+/// Takes the members of a relationship's document; those that name it do not count.
+pub(super) fn of_body(mut body: Map<String, Value>) -> Result<Relationship, Refusal> {
+    let refused = || Refusal::argument("Could not deserialize relationship create body.");
     for ignored in ["$relationshipId", "$sourceId", "$etag"] {
         body.remove(ignored);
     }
@@ -147,11 +153,13 @@ fn body(call: &Call<'_>) -> Result<Relationship, Refusal> {
         _ => Err(refused()),
     };
     let (name, target) = (take("$relationshipName")?, take("$targetId")?);
-    Ok(Relationship { name, target, etag: Uuid::new_v4(), properties: body })
+    // A map keeps the memory of what was taken out of it.
+    let properties = if body.is_empty() { Map::new() } else { body };
+    Ok(Relationship { name, target, etag: Uuid::new_v4(), properties })
 }
 
 /// Checks a relationship against its ends and the source's model.
-fn check(state: &State, source: &str, relationship: &Relationship) -> Result<(), Refusal> {
+pub(super) fn check(state: &State, source: &str, relationship: &Relationship) -> Result<(), Refusal> {
     let Some(target) = state.twins.get(&relationship.target) else {
         let message = "The target digital twin is invalid or does not exist. Please validate that the target twin is \
                        valid and ensure that the target twin is not deleted. See section on querying the twins \
@@ -200,9 +208,12 @@ fn check_properties(definition: &dtdl::Relationship, properties: &Map<String, Va
     if wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid("Invalid relationship specified", wrong)) }
 }
 
-fn check_room(state: &State, source: &str, target: &str) -> Result<(), Refusal> {
-    let last = limits::RELATIONSHIPS_PER_TWIN - 1;
-    if state.outgoing(source, "").nth(last).is_none() && state.incoming(target, ("", "")).nth(last).is_none() {
+/// Refuses one more relationship where there are as many as can be, with so many more out of the source and into the
+/// target that are not stored yet.
+pub(super) fn check_room(state: &State, source: &str, target: &str, more: (usize, usize)) -> Result<(), Refusal> {
+    let last = |more| (limits::RELATIONSHIPS_PER_TWIN - 1_usize).saturating_sub(more);
+    let (out, into) = (last(more.0), last(more.1));
+    if state.outgoing(source, "").nth(out).is_none() && state.incoming(target, ("", "")).nth(into).is_none() {
         return Ok(());
     }
     let message = format!("A digital twin can have at most {} relationships.", limits::RELATIONSHIPS_PER_TWIN);

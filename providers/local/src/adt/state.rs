@@ -7,6 +7,7 @@ use dtdl::{Document, Models, Problem, Rules};
 
 use super::change::{Change, Model, Relationship, Route};
 use super::egress::Outgoing;
+use super::job::{Family, Job};
 use super::name::{Name, Names};
 use super::part::Twin;
 
@@ -28,6 +29,8 @@ pub(super) struct State {
     pub(super) endpoints: BTreeSet<String>,
     /// What the last change is told with, as long as it may not be on its way.
     pub(super) outbox: Option<Outgoing>,
+    /// By family and id.
+    pub(super) jobs: BTreeMap<(Family, String), Job>,
     names: Names,
 }
 
@@ -45,6 +48,7 @@ impl State {
             routes: BTreeMap::new(),
             endpoints: BTreeSet::new(),
             outbox: None,
+            jobs: BTreeMap::new(),
             names: Names::default(),
         }
     }
@@ -55,6 +59,7 @@ impl State {
             Change::AddModels(models) => self.add_models(models)?,
             Change::SetDecommissioned(id, decommissioned) => self.set_decommissioned(&id, decommissioned),
             Change::DeleteModel(id) => self.delete_model(&id)?,
+            Change::DeleteModels => self.delete_models(),
             Change::PutTwin(id, twin) => self.put_twin(id, twin),
             Change::DeleteTwin(id) => drop(self.twins.remove(&id)),
             Change::PutRelationship(source, id, relationship) => self.put_relationship(source, id, relationship),
@@ -67,6 +72,9 @@ impl State {
                 change.map_or(Ok(()), |change| self.apply(*change))?;
                 self.outbox = outgoing;
             }
+            Change::PutJob(family, id, job) => drop(self.jobs.insert((family, id), *job)),
+            Change::DeleteJob(family, id) => drop(self.jobs.remove(&(family, id))),
+            Change::Turn(changes) => changes.into_iter().try_for_each(|change| self.apply(change))?,
         }
         Ok(())
     }
@@ -74,12 +82,9 @@ impl State {
     /// How many changes [`State::snapshot`] has.
     pub(super) fn size(&self) -> usize {
         let models = usize::from(!self.uploads.is_empty());
-        models
-            + usize::from(self.outbox.is_some())
-            + self.endpoints.len()
-            + self.twins.len()
-            + self.relationships.len()
-            + self.routes.len()
+        let graph = self.twins.len() + self.relationships.len();
+        let others = self.endpoints.len() + self.routes.len() + self.jobs.len();
+        models + graph + others + usize::from(self.outbox.is_some())
     }
 
     /// The fewest changes that make this state out of nothing.
@@ -97,8 +102,10 @@ impl State {
         let models = (!self.uploads.is_empty()).then(|| Change::AddModels(self.uploads.values().cloned().collect()));
         let endpoints = self.endpoints.iter().map(|name| Change::PutEndpoint(name.clone()));
         let routes = self.routes.iter().map(|(id, route)| Change::PutRoute(id.clone(), route.clone()));
+        let job =
+            |((family, id), job): (&(Family, String), &Job)| Change::PutJob(*family, id.clone(), Box::new(job.clone()));
         let outbox = self.outbox.clone().map(|outgoing| Change::Tell(None, Some(outgoing)));
-        models.into_iter().chain(endpoints).chain(routes).chain(outbox)
+        models.into_iter().chain(endpoints).chain(routes).chain(self.jobs.iter().map(job)).chain(outbox)
     }
 
     /// One model as uploaded.
@@ -152,6 +159,12 @@ impl State {
             self.uploads.remove(&place);
         }
         Ok(())
+    }
+
+    fn delete_models(&mut self) {
+        self.models = Models::empty(Rules::Adt);
+        self.uploads.clear();
+        self.places.clear();
     }
 
     fn put_twin(&mut self, id: Name, mut twin: Twin) {

@@ -21,6 +21,11 @@ impl Ticks {
         Self(self.0.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
+    /// The moment so many minutes later.
+    pub(super) fn later_by_minutes(self, minutes: i64) -> Self {
+        Self(self.0.saturating_add(minutes.saturating_mul(60 * PER_SECOND)))
+    }
+
     /// As twins show it: always seven digits, `Z`.
     pub(super) fn of_twin(self) -> String {
         format!("{}.{:07}Z", self.seconds(), self.0.rem_euclid(PER_SECOND))

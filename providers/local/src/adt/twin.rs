@@ -114,7 +114,8 @@ pub(super) fn check_id(id: &str) -> Result<(), Refusal> {
     )))
 }
 
-fn refuse_decommissioned(state: &State, model: &str) -> Result<(), Refusal> {
+/// Refuses a model that is for no new twins.
+pub(super) fn refuse_decommissioned(state: &State, model: &str) -> Result<(), Refusal> {
     match state.upload(model) {
         Some(upload) if upload.decommissioned => {
             let message = format!("The model {model} is decommissioned and cannot be used for new digital twins.");

@@ -68,7 +68,7 @@ impl Reply {
         self.stamps(blob)
             .header("content-type", &blob.content_type)
             .header("x-ms-creation-time", &http_date(blob.created))
-            .header("x-ms-blob-type", "BlockBlob")
+            .header("x-ms-blob-type", if blob.is_append { "AppendBlob" } else { "BlockBlob" })
             .header("x-ms-lease-status", "unlocked")
             .header("x-ms-lease-state", "available")
             .header("x-ms-server-encrypted", "true")

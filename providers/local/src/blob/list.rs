@@ -113,7 +113,7 @@ fn properties(blob: &Blob) -> String {
         ("Content-Length", blob.size.to_string()),
         ("Content-Type", blob.content_type.clone()),
         ("Content-MD5", blob.md5.clone()),
-        ("BlobType", "BlockBlob".to_owned()),
+        ("BlobType", if blob.is_append { "AppendBlob" } else { "BlockBlob" }.to_owned()),
         ("AccessTier", "Hot".to_owned()),
         ("AccessTierInferred", "true".to_owned()),
         ("LeaseStatus", "unlocked".to_owned()),
@@ -145,6 +145,7 @@ mod tests {
             md5: String::new(),
             created: DateTime::UNIX_EPOCH,
             modified: DateTime::UNIX_EPOCH,
+            is_append: false,
             headers: BTreeMap::new(),
         };
         names.iter().map(blob).collect()

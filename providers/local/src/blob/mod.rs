@@ -1,9 +1,11 @@
-//! Blob storage: block blobs in containers that Resource Manager knows.
+//! Blob storage: block and append blobs in containers that Resource Manager knows.
 //!
 //! Event Grid writes its dead letters here; people and programs write, read and list with the usual clients. Whoever
 //! shows a token, a signature or a key's presence is admitted, as everywhere in this cloud.
 
 mod answer;
+mod append;
+mod jobs;
 mod list;
 mod request;
 mod store;
@@ -24,6 +26,7 @@ use crate::listen::Service;
 use crate::query;
 use crate::state::{Resource, State};
 
+pub(crate) use jobs::JobBlobs;
 pub(crate) use store::Store;
 
 const ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
@@ -106,6 +109,7 @@ fn serve(cloud: &Cloud, account: &str, request: &Request<Bytes>) -> Result<Optio
         (_, true, _) => Ok(None),
         (_, false, _) if name.is_empty() => Ok(None),
         (&Method::PUT, _, "") => on.put(),
+        (&Method::PUT, _, "appendblock") => on.append().map(Some),
         (&Method::GET, _, "") => on.get().map(Some),
         (&Method::HEAD, _, "") => on.head().map(Some),
         (&Method::DELETE, _, "") => on.delete().map(Some),
@@ -165,8 +169,9 @@ impl On<'_> {
 
     fn put(&self) -> Result<Option<Reply>, Refusal> {
         match query::header(self.request, "x-ms-blob-type") {
+            Some("AppendBlob") => return self.create_append().map(Some),
             Some("BlockBlob") => {}
-            // Append and page blobs.
+            // Page blobs.
             Some(_) => return Ok(None),
             None => {
                 let message = "An HTTP header that's mandatory for this request is not specified: x-ms-blob-type.";

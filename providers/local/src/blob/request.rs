@@ -44,7 +44,7 @@ pub(super) fn draft(request: &Request<Bytes>) -> Draft {
     }
     let content_type =
         query::header(request, "x-ms-blob-content-type").or_else(|| query::header(request, "content-type"));
-    Draft { content_type: content_type.map(str::to_owned), headers }
+    Draft { content_type: content_type.map(str::to_owned), is_append: false, headers }
 }
 
 /// Judges `If-Match` and `If-None-Match` of a PUT or DELETE on what is there.

@@ -1,11 +1,12 @@
-//! Blobs on disk: a file each, its properties in the first line, its bytes after that.
+//! Blobs on disk: a file each, its properties in the first line, its bytes after that. The first line of an append blob stays
+//! as it was when it was created: its size, its ETag and when it was written follow from the file.
 //!
 //! A container's folder bears the moment of its creation, so that a new container under an old name is empty. A blob's
 //! file is named by the digest of its name; it is written beside and then renamed, so it is there whole or not at all.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -47,6 +48,9 @@ pub(crate) struct Blob {
     pub(crate) md5: String,
     pub(crate) created: DateTime<Utc>,
     pub(crate) modified: DateTime<Utc>,
+    /// Whether it is an append blob; otherwise it is a block blob.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_append: bool,
     /// Further headers that are given back as they came: `content-encoding`, `x-ms-meta-...`.
     pub(crate) headers: BTreeMap<String, String>,
 }
@@ -55,7 +59,16 @@ pub(crate) struct Blob {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) content_type: Option<String>,
+    pub(crate) is_append: bool,
     pub(crate) headers: BTreeMap<String, String>,
+}
+
+/// An append blob, open for writing at its end.
+#[derive(Debug)]
+pub(crate) struct Appending {
+    pub(crate) file: fs::File,
+    /// Bytes of the blob before anything is written.
+    pub(crate) size: u64,
 }
 
 impl Store {
@@ -87,6 +100,7 @@ impl Store {
             md5: md5(bytes),
             created: here.map_or(now, |here| here.created),
             modified: now,
+            is_append: draft.is_append,
             headers: draft.headers,
         };
         let path = self.path(place, name);
@@ -108,6 +122,37 @@ impl Store {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         Ok(Some((blob, bytes)))
+    }
+
+    /// A blob and its file, at so many bytes of the blob.
+    pub(crate) fn reader(&self, place: &Place, name: &str, from: u64) -> io::Result<Option<(Blob, fs::File)>> {
+        let Some(mut file) = open(&self.path(place, name))? else { return Ok(None) };
+        let blob = header(&mut file)?;
+        let start = file.stream_position()?;
+        let mut file = file.into_inner();
+        file.seek(SeekFrom::Start(start + from))?;
+        Ok(Some((blob, file)))
+    }
+
+    /// Opens an append blob at its end, cut to `size` bytes when that is given; the blob itself when it is none.
+    pub(crate) fn append(
+        &self,
+        place: &Place,
+        name: &str,
+        size: Option<u64>,
+    ) -> io::Result<Option<Result<Appending, Blob>>> {
+        let _writing = self.writing();
+        let path = self.path(place, name);
+        let Some(mut file) = open(&path)? else { return Ok(None) };
+        let blob = header(&mut file)?;
+        if !blob.is_append {
+            return Ok(Some(Err(blob)));
+        }
+        let start = file.stream_position()?;
+        let file = fs::File::options().append(true).open(path)?;
+        let size = size.map_or(blob.size, |size| size.min(blob.size));
+        file.set_len(start + size)?;
+        Ok(Some(Ok(Appending { file, size })))
     }
 
     /// A blob without its bytes.
@@ -186,7 +231,14 @@ fn open(path: &Path) -> io::Result<Option<BufReader<fs::File>>> {
 fn header(file: &mut BufReader<fs::File>) -> io::Result<Blob> {
     let mut first = Vec::new();
     file.read_until(b'\n', &mut first)?;
-    Ok(serde_json::from_slice(&first)?)
+    let mut blob: Blob = serde_json::from_slice(&first)?;
+    if blob.is_append {
+        let written = file.get_ref().metadata()?;
+        blob.size = written.len().saturating_sub(first.len() as u64);
+        blob.modified = written.modified()?.into();
+        blob.etag = format!("{}{:08X}\"", blob.etag.trim_end_matches('"'), blob.size);
+    }
+    Ok(blob)
 }
 
 /// What lies in a folder; nothing when there is no such folder.

@@ -56,7 +56,7 @@ impl Cloud {
         Self::open(tempfile::tempdir().unwrap(), clock, Duration::ZERO)
     }
 
-    fn open(dir: TempDir, clock: Clock, query_lag: Duration) -> Self {
+    pub(crate) fn open(dir: TempDir, clock: Clock, query_lag: Duration) -> Self {
         let effects = Log::open(dir.path(), clock.clone()).unwrap();
         let service = Service::open_lagging(dir.path(), effects.clone(), clock.clone(), query_lag).unwrap();
         service.create_instance(NAME).unwrap();

@@ -5,6 +5,7 @@
 mod cloud;
 mod corpus;
 mod events;
+mod jobs;
 mod models;
 mod query;
 mod relationships;

@@ -37,9 +37,9 @@ fn a_route_needs_an_endpoint_and_a_filter_that_parses() {
 #[test]
 fn what_is_not_there_says_so() {
     let cloud = Cloud::new();
-    let jobs = cloud.get("/jobs/imports");
+    let jobs = cloud.get("/jobs/exports");
     assert_eq!(jobs.verdict(), (501, "NotImplemented"));
-    assert!(jobs.body["error"]["message"].as_str().unwrap().contains("GET /jobs/imports"));
+    assert!(jobs.body["error"]["message"].as_str().unwrap().contains("GET /jobs/exports"));
     assert_eq!(cloud.get("/models?api-version=2019-01-01").verdict(), (400, "UnsupportedApiVersion"));
 }
 
