@@ -76,6 +76,29 @@ fn members_of_literals_are_given_once() {
 }
 
 #[test]
+fn one_value_is_one_even_if_it_is_the_same_again() {
+    assert_eq!(broken(&telemetry(&json!(["string", "string"]))), Some("object-count"));
+    let twice = json!({"extends": ["dtmi:x:B;1", "dtmi:x:C;1", "dtmi:x:B;1"]});
+    let others = ["dtmi:x:B;1", "dtmi:x:C;1"].map(|id| model(2, json!({"@id": id})));
+    assert_eq!(broken(&json!([model(2, twice), others[0], others[1]])), None);
+}
+
+#[test]
+fn an_override_is_named_by_plain_text() {
+    for (overrides, rule) in [(json!(["unit"]), None), (json!({"@value": "unit"}), Some("identifier-not-dtmi"))] {
+        let contents = json!([
+            {"@type": ["Telemetry", "Temperature"], "name": "heat", "schema": "double", "unit": "kelvin"},
+            {"@type": ["Property", "ValueAnnotation", "Override"], "name": "heatUnit", "annotates": "heat",
+             "overrides": overrides, "schema": "TemperatureUnit"}]);
+        let mut model = model(3, json!({"contents": contents}));
+        let extensions = ["quantitativeTypes", "annotation", "overriding"];
+        let extensions = extensions.map(|name| format!("dtmi:dtdl:extension:{name};1"));
+        model["@context"] = json!(["dtmi:dtdl:context;3", extensions[0], extensions[1], extensions[2]]);
+        assert_eq!(broken(&model), rule);
+    }
+}
+
+#[test]
 fn a_member_is_written_in_one_way() {
     let twice = json!({"@type": "Property", "name": "p", "dtmi:dtdl:property:name;3": "q", "schema": "double"});
     assert_eq!(broken(&model(3, json!({"contents": [twice]}))), Some("repeated-property"));

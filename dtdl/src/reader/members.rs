@@ -67,10 +67,24 @@ impl Reader {
     /// A member that a type of an extension brings.
     fn foreign(&mut self, member: &JsonMember, version: Version, index: usize) {
         let name = member.key.rsplit(':').next().unwrap_or(&member.key);
-        if matches!(name, "annotates" | "overrides") {
-            let text = literal::text(name, &member.value, 512, version, &mut self.report);
-            let element = &mut self.arena.elements[index];
-            if name == "annotates" { element.annotates = text } else { element.overrides = text }
+        match name {
+            "annotates" => {
+                let text = literal::text(name, &member.value, 512, version, &mut self.report);
+                self.arena.elements[index].annotates = text;
+            }
+            "overrides" => self.overrides(&member.value, index),
+            _ => {}
+        }
+    }
+
+    /// The name of a member, which is an identifier: unlike text it cannot be a value object.
+    fn overrides(&mut self, node: &Node, index: usize) {
+        let Some(value) = literal::single("overrides", node, &mut self.report) else { return };
+        if let Json::String(text) = &value.kind {
+            self.arena.elements[index].overrides = Some(text.clone());
+        } else {
+            let message = "overrides is not the name of a member".to_owned();
+            self.report.add(value.span.as_ref(), "identifier-not-dtmi", message, "write \"unit\"");
         }
     }
 
@@ -263,7 +277,8 @@ impl Reader {
 
     fn elements(&mut self, member: &'static Member, node: &Node, slot: Slot, index: usize) {
         let (least, most) = member.bounds(self.arena.elements[index].context.version);
-        let count = distinct(&node.values());
+        let values = node.values();
+        let count = if most > 1 { distinct(&values) } else { values.len() };
         if count < least || count > most {
             let message = format!("{} has {count} values", member.name);
             let remedy = if count > most { format!("keep at most {most}") } else { format!("give at least {least}") };
