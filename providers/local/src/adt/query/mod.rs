@@ -44,8 +44,10 @@ use plan::{Plan, Start};
 use syntax::{Query, Select};
 use walk::{Outcome, Position, Walk};
 
-/// How many twins and relationships are looked at for one page.
+/// How many twins and relationships are looked at for one page along relationships.
 const PAGE_WORK: usize = 100_000;
+/// How many are looked at for one page of a collection alone: more, since these are no more than there are.
+const SCAN_WORK: usize = 1_000_000;
 /// How many are looked at for a count along relationships, which has no pages; one without them ends by itself.
 const COUNT_WORK: usize = 1_000_000;
 /// Bytes after which a page is full, about: rows can repeat a twin as often as they like.
@@ -146,9 +148,10 @@ fn page(world: World<'_>, query: &Query, plan: &Plan<'_>, token: Token, size: us
     walk.resume(&token.at).map_err(|_| invalid_token())?;
     let left = token.left.or(query.top);
     let size = left.map_or(size, |left| left.min(size));
+    let work = if plan.steps.is_empty() { SCAN_WORK } else { PAGE_WORK };
     let (mut rows, mut bytes) = (Vec::new(), 0);
     while rows.len() < size && bytes < PAGE_BYTES {
-        match walk.next(PAGE_WORK) {
+        match walk.next(work) {
             Outcome::Row => {
                 let row = evaluate::shown(query, walk.row(), world.version);
                 bytes += weight(&row);
