@@ -123,12 +123,15 @@ impl ByHand {
         body: Option<Value>,
     ) -> (u16, Value) {
         let url = format!("{}{path}?api-version={version}", base.trim_end_matches('/'));
-        let mut request = self.client.request(method, url).bearer_auth("anybody");
+        let mut request = self.client.request(method.clone(), url).bearer_auth("anybody");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            // The type that the data planes' specifications have for patches; Resource Manager's own are merges.
+            let is_patch = method == Method::PATCH && body.is_array();
+            let kind = if is_patch { "application/json-patch+json" } else { "application/json" };
+            request = request.header("content-type", kind).body(body.to_string());
         }
         self.runtime.block_on(async {
             let answer = request.send().await.expect("the cloud answers");
