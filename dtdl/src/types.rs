@@ -46,7 +46,7 @@ static EXTENSIONS: [Extension; 3] = [
     },
     Extension {
         name: "Historized",
-        classes: &[Class::Property, Class::Telemetry, Class::Relationship],
+        classes: &[Class::Property, Class::Telemetry],
         members: &[],
         required: &[],
         uses: |context| context.historization,
@@ -180,6 +180,12 @@ fn refusal(text: &str, context: Context) -> Option<(&'static str, &'static str)>
 fn class_name(text: &str) -> &str {
     let full = text.strip_prefix("dtmi:dtdl:class:").and_then(|rest| rest.split_once(';'));
     full.map_or(text, |(name, _)| name)
+}
+
+/// Whether a text names a member or another thing that the context knows, or is an identifier that it need not know.
+pub(crate) fn is_name(text: &str, context: Context) -> bool {
+    let of_extension = || EXTENSIONS.iter().any(|extension| extension.members.contains(&text));
+    text.contains("://") || word(text, context) == Word::Irrelevant || of_extension()
 }
 
 /// What kind of word stands where the language knows none of this name.

@@ -85,7 +85,8 @@ fn one_value_is_one_even_if_it_is_the_same_again() {
 
 #[test]
 fn an_override_is_named_by_plain_text() {
-    for (overrides, rule) in [(json!(["unit"]), None), (json!({"@value": "unit"}), Some("identifier-not-dtmi"))] {
+    let other = Some("identifier-not-dtmi");
+    for (overrides, rule) in [(json!(["unit"]), None), (json!({"@value": "unit"}), other), (json!("colour"), other)] {
         let contents = json!([
             {"@type": ["Telemetry", "Temperature"], "name": "heat", "schema": "double", "unit": "kelvin"},
             {"@type": ["Property", "ValueAnnotation", "Override"], "name": "heatUnit", "annotates": "heat",
@@ -95,6 +96,18 @@ fn an_override_is_named_by_plain_text() {
         let extensions = extensions.map(|name| format!("dtmi:dtdl:extension:{name};1"));
         model["@context"] = json!(["dtmi:dtdl:context;3", extensions[0], extensions[1], extensions[2]]);
         assert_eq!(broken(&model), rule);
+    }
+}
+
+#[test]
+fn relationships_have_no_history() {
+    let context = json!(["dtmi:dtdl:context;3", "dtmi:dtdl:extension:historization;2"]);
+    for (class, rule) in [("Property", None), ("Telemetry", None), ("Relationship", Some("invalid-cotype"))] {
+        let mut content = json!({"@type": [class, "Historized"], "name": "x"});
+        if class != "Relationship" {
+            content["schema"] = json!("double");
+        }
+        assert_eq!(broken(&model(3, json!({"@context": context, "contents": [content]}))), rule, "{class}");
     }
 }
 

@@ -80,11 +80,16 @@ impl Reader {
     /// The name of a member, which is an identifier: unlike text it cannot be a value object.
     fn overrides(&mut self, node: &Node, index: usize) {
         let Some(value) = literal::single("overrides", node, &mut self.report) else { return };
-        if let Json::String(text) = &value.kind {
-            self.arena.elements[index].overrides = Some(text.clone());
-        } else {
-            let message = "overrides is not the name of a member".to_owned();
-            self.report.add(value.span.as_ref(), "identifier-not-dtmi", message, "write \"unit\"");
+        let context = self.arena.elements[index].context;
+        match &value.kind {
+            Json::String(text) if types::is_name(text, context) => {
+                self.arena.elements[index].overrides = Some(text.clone());
+            }
+            _ => {
+                let message = "overrides is not the name of a member that @context knows".to_owned();
+                let remedy = "write \"unit\", and add the extension quantitativeTypes to @context";
+                self.report.add(value.span.as_ref(), "identifier-not-dtmi", message, remedy);
+            }
         }
     }
 
