@@ -237,7 +237,7 @@ async fn blobs_need_a_container_a_caller_and_a_kind_that_is_there() {
     let nobody = cloud.client.get(blob(&cloud, "dead/x")).send().await.unwrap();
     assert_eq!(said(&nobody, "x-ms-error-code"), (401, "NoAuthenticationInformation"));
     for (path, kind, status) in
-        [("nope/x", "BlockBlob", 404), ("dead/x", "AppendBlob", 501), ("dead/x?comp=block", "BlockBlob", 501)]
+        [("nope/x", "BlockBlob", 404), ("dead/x", "PageBlob", 501), ("dead/x?comp=block", "BlockBlob", 501)]
     {
         let answer = on_blob(&cloud, Method::PUT, path, &[("x-ms-blob-type", kind)], "1").await;
         assert_eq!(answer.status().as_u16(), status, "{path} {kind}");

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use local::Endpoints;
-use local::process::{self, Launch};
+use local::process::{self, Launch, Status};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -32,9 +32,14 @@ impl Cloud {
         Self { at, client }
     }
 
-    fn kill(&self) {
+    async fn kill(&self, dir: &Path) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.at.pid).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        let start = Instant::now();
+        while !matches!(process::status(dir).await.unwrap(), Status::Stopped) {
+            assert!(start.elapsed() < PATIENCE, "the dead process still holds the folder");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn send(&self, method: Method, url: &str, body: Option<Value>) -> Option<(StatusCode, Value)> {
@@ -142,7 +147,7 @@ async fn what_was_answered_survives_a_kill_and_the_import_goes_on() {
         }
         assert!(start.elapsed() < PATIENCE, "the import does not begin");
     }
-    cloud.kill();
+    cloud.kill(dir.path()).await;
     let cloud = Cloud::up(dir.path()).await;
     assert_eq!(cloud.area().await, patched, "the last patch that was answered");
     let job = loop {

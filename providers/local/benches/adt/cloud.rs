@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use local::Endpoints;
-use local::process::{self, Launch};
+use local::process::{self, Launch, Status};
 use reqwest::{Client, Method, RequestBuilder};
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
@@ -47,10 +47,18 @@ impl Cloud {
         self.at.pid
     }
 
-    /// Kills it; it gets no chance to write anything down.
-    pub(crate) fn kill(&self) -> Result<(), Failure> {
+    /// Kills it and waits until it is gone; it gets no chance to write anything down.
+    pub(crate) async fn kill(&self, dir: &Path) -> Result<(), Failure> {
         let pid = Pid::from_raw(i32::try_from(self.pid())?).ok_or("a process has an id")?;
-        Ok(rustix::process::kill_process(pid, Signal::KILL)?)
+        rustix::process::kill_process(pid, Signal::KILL)?;
+        let started = Instant::now();
+        while !matches!(process::status(dir).await?, Status::Stopped) {
+            if started.elapsed() > Duration::from_secs(30) {
+                return Err("the process does not end".into());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 
     /// Makes an instance, and a container for the job's blobs.

@@ -92,7 +92,7 @@ async fn measure(plan: &Plan) -> Result<(), Failure> {
     ))?;
     latency("HTTP exchange that does nothing", cloud.exchange(&plan.graph, plan.patches).await?)?;
     latency("PATCH of a twin", cloud.patch(&plan.graph, plan.patches).await?)?;
-    cloud.kill()?;
+    cloud.kill(dir.path()).await?;
     let started = Instant::now();
     cloud = Cloud::start(dir.path()).await?;
     cloud.twin(&plan.graph, plan.graph.twins - 1).await?;
@@ -101,7 +101,7 @@ async fn measure(plan: &Plan) -> Result<(), Failure> {
         started.elapsed(),
         memory::resident(cloud.pid()) / MB
     ))?;
-    cloud.kill()
+    cloud.kill(dir.path()).await
 }
 
 const MB: u64 = 1_000_000;

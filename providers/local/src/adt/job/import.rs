@@ -107,7 +107,7 @@ impl Import<'_> {
         };
         let status = if failure.is_some() { Status::Failed } else { status };
         let progress = self.progress;
-        self.seat.end(status, failure, |job| *job = with(job.clone(), progress, job.acted));
+        self.seat.end(status, failure, |job| *job = with(job.clone(), progress.clone(), job.acted));
     }
 
     /// Looks through the input and imports it; says why the job has failed all the same.

@@ -1,13 +1,18 @@
 //! A job's hold on its instance: one turn at a time.
 
 use std::fmt::Display;
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
 use crate::adt::change::Change;
 use crate::adt::instance::Instance;
 
 use super::record::{Failure, Family, Job, Status};
 use super::runner::Runner;
+
+/// How long it takes until what could not be written is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Why a job does not go on.
 #[derive(Debug)]
@@ -57,16 +62,34 @@ impl Seat {
         work(&mut instance, job)
     }
 
-    /// Writes down that the job has ended; `work` is done on its record first.
-    pub(super) fn end(&self, status: Status, failure: Option<Failure>, work: impl FnOnce(&mut Job)) {
-        let Ok(instance) = self.instance() else { return };
-        let mut instance = write(&instance);
-        let Some(mut job) = instance.state.jobs.get(&self.key()).cloned() else { return };
+    /// Writes down that the job has ended; `work` is done on its record first. While that cannot be written it is tried again,
+    /// until the cloud stops: a job that never ends would let no other one begin.
+    pub(super) fn end(&self, status: Status, failure: Option<Failure>, work: impl Fn(&mut Job)) {
+        while let Ok(instance) = self.instance() {
+            match self.try_end(&instance, status, failure.clone(), &work) {
+                Ok(()) => return,
+                Err(error) => tracing::error!(%error, job = self.id, "the end of a job could not be written yet"),
+            }
+            drop(instance);
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn try_end(
+        &self,
+        instance: &RwLock<Instance>,
+        status: Status,
+        failure: Option<Failure>,
+        work: impl Fn(&mut Job),
+    ) -> io::Result<()> {
+        let mut instance = write(instance);
+        if instance.is_deleted() {
+            return Ok(());
+        }
+        let Some(mut job) = instance.state.jobs.get(&self.key()).cloned() else { return Ok(()) };
         work(&mut job);
         let job = job.ended(status, failure, instance.now());
-        if let Err(error) = instance.commit_turn(vec![self.record(job)], 1) {
-            tracing::error!(%error, job = self.id, "the end of a job could not be written; it will go on at the next start");
-        }
+        instance.commit_turn(vec![self.record(job)], 0)
     }
 
     /// The change that writes the job's record.
