@@ -50,7 +50,12 @@ fn group<'a>(problem: &'a Problem, source: &'a str) -> Group<'a> {
         }
         None => title.element(Origin::path(&problem.file)),
     };
-    group.element(Level::NOTE.message(&problem.why)).element(Level::HELP.message(&problem.remedy))
+    let group = group.element(Level::NOTE.message(&problem.why));
+    let group = match &problem.rule {
+        Some(rule) => group.element(Level::NOTE.message(format!("rule {rule}"))),
+        None => group,
+    };
+    group.element(Level::HELP.message(&problem.remedy))
 }
 
 /// The bytes to underline, if the problem has a place in the file as it is now.
@@ -93,6 +98,13 @@ mod tests {
         for part in parts {
             assert!(shown.contains(part), "{part} is missing in\n{shown}");
         }
+    }
+
+    #[test]
+    fn the_rule_that_a_model_breaks_is_named() {
+        let files = Files::from_texts([("config_iot_devices.json", "[{\"id\": \"a\"}]\n")]);
+        let problem = Problem { rule: Some("dtmi-syntax".into()), ..problem(1, Severity::Error) };
+        assert!(text(&[problem], &files, false).contains("rule dtmi-syntax"));
     }
 
     #[test]

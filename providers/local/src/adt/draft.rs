@@ -132,7 +132,7 @@ impl Draft {
 
     fn check_size(&self) -> Result<(), Refusal> {
         let sheets = self.components.values().chain([&self.root]);
-        let bytes: usize = sheets.flat_map(|sheet| &sheet.values).map(|(name, value)| name.len() + size(value)).sum();
+        let bytes: usize = sheets.map(|sheet| size_of(&sheet.values)).sum();
         if bytes <= limits::BODY_BYTES {
             return Ok(());
         }
@@ -224,7 +224,7 @@ impl Sheet {
         for (name, value) in &self.values {
             match models.content(model, name) {
                 Some(Content::Property(property)) => {
-                    if let Err(problem) = dtdl::check_value(&property.schema, value) {
+                    if let Some(problem) = misfit(&property.schema, value) {
                         wrong.push(format!("The value of {name} is not valid for {owner}: {problem}."));
                     }
                 }
@@ -260,6 +260,32 @@ impl Sheet {
 
 fn invalid(details: Vec<String>) -> Refusal {
     Refusal::invalid("Invalid twin specified", details)
+}
+
+/// Why a property cannot have a value, if it cannot.
+pub(super) fn misfit(schema: &dtdl::Schema, value: &Value) -> Option<String> {
+    match dtdl::check_value(schema, value) {
+        Err(problem) => Some(problem.to_string()),
+        Ok(()) if longest_string(value) > limits::STRING_BYTES => {
+            Some(format!("a string is longer than {} bytes", limits::STRING_BYTES))
+        }
+        Ok(()) => None,
+    }
+}
+
+/// The bytes of the longest string in a value.
+fn longest_string(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(elements) => elements.iter().map(longest_string).max().unwrap_or(0),
+        Value::Object(members) => members.values().map(longest_string).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// About as many bytes as properties have as JSON.
+pub(super) fn size_of(properties: &Map<String, Value>) -> usize {
+    properties.iter().map(|(name, value)| name.len() + size(value)).sum()
 }
 
 /// About as many bytes as the value has as JSON.

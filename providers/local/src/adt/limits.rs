@@ -2,6 +2,8 @@
 
 /// Bytes of a twin, and of the body of any request but the upload of models.
 pub(super) const BODY_BYTES: usize = 32 * 1024;
+/// Bytes of a string that is the value of a property, or in it.
+pub(super) const STRING_BYTES: usize = 4 * 1024;
 /// Bytes of one model.
 pub(super) const MODEL_BYTES: usize = 1024 * 1024;
 /// Models in one call.

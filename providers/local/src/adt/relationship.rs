@@ -14,7 +14,7 @@ use super::name::Name;
 use super::part::etag;
 use super::state::State;
 use super::twin::check_id;
-use super::{limits, page, patch};
+use super::{draft, limits, page, patch};
 
 /// The relationship as the service shows it.
 pub(super) fn document(source: &str, id: &str, relationship: &Relationship) -> Value {
@@ -200,11 +200,14 @@ fn check_properties(definition: &dtdl::Relationship, properties: &Map<String, Va
     let wrong = |(name, value): (&String, &Value)| match definition.properties.get(name) {
         None => Some(format!("{name} does not appear on the DTDL for Relationship {}.", definition.name)),
         Some(property) => {
-            let problem = dtdl::check_value(&property.schema, value).err()?;
+            let problem = draft::misfit(&property.schema, value)?;
             Some(format!("The value of {name} is not valid for Relationship {}: {problem}.", definition.name))
         }
     };
-    let wrong: Vec<_> = properties.iter().filter_map(wrong).collect();
+    let mut wrong: Vec<_> = properties.iter().filter_map(wrong).collect();
+    if draft::size_of(properties) > limits::BODY_BYTES {
+        wrong.push(format!("The Relationship is larger than {} bytes.", limits::BODY_BYTES));
+    }
     if wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid("Invalid relationship specified", wrong)) }
 }
 

@@ -237,3 +237,23 @@ fn effects_say_what_changed() {
     });
     assert_eq!(cloud.effects()[before..], expected);
 }
+
+#[test]
+fn a_string_and_a_whole_have_a_greatest_length() {
+    let cloud = Cloud::factory();
+    let body = |bytes: usize| json!({"serial": "s".repeat(bytes), "motor": {"$metadata": {}}});
+    cloud.twin("press", MACHINE, body(4096));
+    let mut long = body(4097);
+    long["$metadata"] = json!({"$model": MACHINE});
+    assert_eq!(cloud.put("/digitaltwins/press", long).verdict(), (400, "ValidationFailed"));
+    let longer = json!([{"op": "add", "path": "/serial", "value": "s".repeat(4097)}]);
+    assert_eq!(cloud.patch("/digitaltwins/press", longer).verdict(), (400, "ValidationFailed"));
+    let label = |number: usize| (format!("label{number}"), Value::from("l".repeat(4000)));
+    let labels: Value = (0..9).map(label).collect::<serde_json::Map<_, _>>().into();
+    let mut patch = vec![json!({"op": "add", "path": "/labels", "value": {}})];
+    patch.extend((0..9).map(|number| {
+        json!({"op": "add", "path": format!("/labels/label{number}"), "value": labels[format!("label{number}")]})
+    }));
+    assert_eq!(cloud.patch("/digitaltwins/press", patch[..8].to_vec().into()).status, 204);
+    assert_eq!(cloud.patch("/digitaltwins/press", json!([patch[8], patch[9]])).verdict(), (400, "ValidationFailed"));
+}

@@ -52,10 +52,10 @@ impl TwinGraph {
         cx.env.azure.digital_twins(&self.host).map_err(failed)
     }
 
-    async fn look(&self, client: &Client, earlier: &GraphDocument) -> Result<Found, Error> {
+    async fn look(&self, cx: &Context<'_, Clouds>, client: &Client, earlier: &GraphDocument) -> Result<Found, Error> {
         let mut found = Found::default();
         self.look_at_models(client, &mut found).await?;
-        let twins = each(self.wanted.twins.keys().cloned().collect(), |id| async move {
+        let twins = each(cx, "twins looked at", self.wanted.twins.keys().cloned().collect(), |id| async move {
             let twin = client.twin(&id).await.map_err(failed)?;
             let state = twin.map(|twin| compare::patch(&id, &self.wanted, earlier, &twin.document).is_empty());
             Ok((id, state))
@@ -63,7 +63,8 @@ impl TwinGraph {
         for (id, same) in twins.await? {
             found.add("twin", &id, same);
         }
-        let relationships = each(self.wanted.relationships.clone(), |one| async move {
+        let wanted = self.wanted.relationships.clone();
+        let relationships = each(cx, "relationships looked at", wanted, |one| async move {
             let there = client.relationship(&one.source, &one.id).await.map_err(failed)?;
             let same = there.map(|there| compare::same_relationship(&one.body, &there.document));
             Ok((format!("{}/{}", one.source, one.id), same))
@@ -142,7 +143,7 @@ impl TwinGraph {
         let ids: Vec<String> = self.wanted.twins.keys().cloned().collect();
         for (number, batch) in ids.chunks(BATCH).enumerate() {
             cx.waiting(waiting(format!("twins, {} of {}", number * BATCH, ids.len()), cx));
-            each(batch.to_vec(), |id| self.put_twin(client, earlier, id)).await?;
+            each(cx, "twins", batch.to_vec(), |id| self.put_twin(client, earlier, id)).await?;
             if ids.len() > BATCH {
                 cx.checkpoint(json!({ "twins": number * BATCH + batch.len() })).await?;
             }
@@ -163,8 +164,8 @@ impl TwinGraph {
         Ok(())
     }
 
-    async fn put_relationships(&self, client: &Client) -> Result<(), Error> {
-        each(self.wanted.relationships.clone(), |one| async move {
+    async fn put_relationships(&self, cx: &Context<'_, Clouds>, client: &Client) -> Result<(), Error> {
+        each(cx, "relationships", self.wanted.relationships.clone(), |one| async move {
             let there = client.relationship(&one.source, &one.id).await.map_err(failed)?;
             if there.is_none_or(|there| !compare::same_relationship(&one.body, &there.document)) {
                 client.put_relationship(&one.source, &one.id, &one.body, Condition::Always).await.map_err(failed)?;
@@ -190,7 +191,7 @@ impl Step<Clouds> for TwinGraph {
         }
         let client = self.client(cx)?;
         let earlier = GraphDocument::earlier(cx.previous);
-        let mut found = self.look(&client, &earlier).await?;
+        let mut found = self.look(cx, &client, &earlier).await?;
         self.look_for_leftovers(&client, &earlier, &mut found).await?;
         let fit = match (&found.missing[..], &found.differing[..]) {
             ([], []) => Fit::Exact,
@@ -206,8 +207,8 @@ impl Step<Clouds> for TwinGraph {
         let earlier = GraphDocument::earlier(change.previous);
         self.add_models(cx, &client).await?;
         self.put_twins(cx, &client, &earlier).await?;
-        self.put_relationships(&client).await?;
-        delete(&client, earlier.relationships_not_in(&self.wanted), earlier.twins_not_in(&self.wanted)).await?;
+        self.put_relationships(cx, &client).await?;
+        delete(cx, &client, earlier.relationships_not_in(&self.wanted), earlier.twins_not_in(&self.wanted)).await?;
         delete_models(&client, earlier.models_not_in(&self.wanted)).await
     }
 
@@ -217,7 +218,7 @@ impl Step<Clouds> for TwinGraph {
         }
         let client = self.client(cx)?;
         let nothing = GraphDocument::default();
-        delete(&client, self.wanted.relationships_not_in(&nothing), self.wanted.twins_not_in(&nothing)).await?;
+        delete(cx, &client, self.wanted.relationships_not_in(&nothing), self.wanted.twins_not_in(&nothing)).await?;
         delete_models(&client, self.wanted.models_not_in(&nothing)).await
     }
 
@@ -248,12 +249,23 @@ impl Found {
 }
 
 /// Deletes relationships, then twins; what is not there any more is fine.
-async fn delete(client: &Client, relationships: Vec<Relationship>, twins: Vec<String>) -> Result<(), Error> {
-    each(relationships, |one| async move {
+async fn delete(
+    cx: &Context<'_, Clouds>,
+    client: &Client,
+    relationships: Vec<Relationship>,
+    twins: Vec<String>,
+) -> Result<(), Error> {
+    each(cx, "relationships deleted", relationships, |one| async move {
         absent_is_fine(client.delete_relationship(&one.source, &one.id, Condition::Always).await)
     })
     .await?;
-    each(twins, |id| async move { absent_is_fine(client.delete_twin(&id, Condition::Always).await) }).await?;
+    each(
+        cx,
+        "twins deleted",
+        twins,
+        |id| async move { absent_is_fine(client.delete_twin(&id, Condition::Always).await) },
+    )
+    .await?;
     Ok(())
 }
 
@@ -272,12 +284,26 @@ fn absent_is_fine<T>(done: Result<T, azure::Error>) -> Result<(), Error> {
     }
 }
 
-/// Does something for each item, several at a time, and stops at the first failure.
-async fn each<I, T, F>(items: Vec<I>, act: impl Fn(I) -> F) -> Result<Vec<T>, Error>
+/// Does something for each item, several at a time, and stops at the first failure; says how far it is where there are many.
+async fn each<I, T, F>(
+    cx: &Context<'_, Clouds>,
+    what: &str,
+    items: Vec<I>,
+    act: impl Fn(I) -> F,
+) -> Result<Vec<T>, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    stream::iter(items).map(act).buffer_unordered(IN_FLIGHT).try_collect().await
+    let all = items.len();
+    let mut done = Vec::with_capacity(all);
+    let mut results = stream::iter(items).map(act).buffer_unordered(IN_FLIGHT);
+    while let Some(result) = results.try_next().await? {
+        done.push(result);
+        if all > BATCH && done.len() % BATCH == 0 {
+            cx.waiting(waiting(format!("{what}, {} of {all}", done.len()), cx));
+        }
+    }
+    Ok(done)
 }
 
 fn waiting(what: String, cx: &Context<'_, Clouds>) -> engine::progress::Waiting {
