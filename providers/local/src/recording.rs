@@ -4,9 +4,9 @@
 //! is therefore its owner's alone (mode 0600), and nothing is written unless somebody asks for it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -60,6 +60,8 @@ impl Recording {
     /// Appends what is said from now on to a file, instead of any other.
     pub(crate) fn start(&self, path: &Path) -> io::Result<()> {
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
+        // One that was there before may be open to others.
+        file.set_permissions(Permissions::from_mode(0o600))?;
         *self.lock() = Some((path.to_owned(), file));
         Ok(())
     }
@@ -163,6 +165,8 @@ mod tests {
     async fn an_exchange_is_written_without_its_credentials_and_only_on_request() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("said.jsonl");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let recording = Recording::default();
         assert!(recording.hear(Service::Adt, &request()).is_none());
         recording.start(&path).unwrap();
@@ -176,7 +180,6 @@ mod tests {
         assert_eq!(exchange.url, "https://a.adt.localhost:1/models?api-version=1");
         assert_eq!(exchange.headers.get("if-match").map(String::as_str), Some("*"));
         assert_eq!(exchange.answer.map(|answer| (answer.status, answer.body)), Some((201, Some("[2]".to_owned()))));
-        use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         recording.stop();
         assert!(recording.hear(Service::Adt, &request()).is_none());
